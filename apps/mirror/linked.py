@@ -1,0 +1,120 @@
+"""What a row is linked with, both ways, as far as a reader may know of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+
+from .links import by_name, has_pages, linked_from, links_of, named, names_of, url_of
+from .resource import REGISTER, Resource
+
+if TYPE_CHECKING:
+    from .models import Link
+
+# Of one relation and kind; a bucket may be named by very many.
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One linked thing: `row` is None for what is named and not mirrored."""
+
+    kind: str
+    text: str
+    url: str = ""
+    row: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Linked things of one relation and kind, in order; `more` says that some are left out."""
+
+    relation: str
+    label: str
+    lines: tuple[Line, ...]
+    more: bool = False
+
+
+def names(user: Any, kind: str, row: Any) -> list[Linked]:
+    """Return what a row names, by relation and kind; what is not mirrored by its ARN alone."""
+    links = links_of(kind, [row.pk]).get(row.pk, [])
+    arns: dict[str, set[str]] = {}
+    for link in links:
+        arns.setdefault(link.to_kind, set()).add(link.to_arn)
+    rows = {
+        (to_kind, arn): found
+        for to_kind, wanted in arns.items()
+        for arn, found in by_name(_visible(user, to_kind, named(wanted)), wanted).items()
+    }
+    lines = []
+    for link in links:
+        found = rows.get((link.to_kind, link.to_arn))
+        lines.append((link.relation, link.to_kind, _line(link.to_kind, found, link.to_arn)))
+    return _grouped(lines)
+
+
+def named_by(user: Any, kind: str, row: Any) -> list[Linked]:
+    """Return what names a row and this user may see, by relation and kind."""
+    found_by = linked_from(kind, names_of(row.arn))
+    links: list[Link] = [link for some in found_by.values() for link in some]
+    ids: dict[str, set[int]] = {}
+    for link in links:
+        ids.setdefault(link.from_kind, set()).add(link.from_id)
+    rows = {
+        (from_kind, found.pk): found
+        for from_kind, wanted in ids.items()
+        if has_pages(from_kind)
+        for found in _visible(user, from_kind, Q(pk__in=sorted(wanted)[-MOST - 1 :]))
+    }
+    return _grouped(
+        (link.relation, link.from_kind, _line(link.from_kind, found))
+        for link in reversed(links)
+        if (found := rows.get((link.from_kind, link.from_id)))
+    )
+
+
+def _visible(user: Any, kind: str, which: Q) -> Iterable[Any]:
+    resource = REGISTER.by_kind.get(kind)
+    if resource is None:
+        return []
+    rows = resource.model._default_manager.visible_to(user).filter(which)
+    return rows.select_related("scope", *lineage_of(resource))
+
+
+def lineage_of(resource: Resource) -> list[str]:
+    """Return the path to the topmost row that one of a kind belongs to, as `select_related` wants.
+
+    What a row is called, and where its page is, may hang on any of them.
+    """
+    path: list[str] = []
+    while resource.parent is not None:
+        above, attribute = resource.parent
+        path.append(attribute)
+        resource = REGISTER.get(above)
+    return ["__".join(path)] if path else []
+
+
+def _line(kind: str, row: Any, arn: str = "") -> Line:
+    if row is None:
+        return Line(kind, arn)
+    return Line(kind, str(row), url_of(kind, row), row)
+
+
+def _grouped(lines: Iterable[tuple[str, str, Line]]) -> list[Linked]:
+    groups: dict[tuple[str, str], dict[Line, None]] = {}
+    for relation, kind, line in lines:
+        groups.setdefault((relation, kind), {})[line] = None
+    return [
+        Linked(relation, _label(kind), tuple(found)[:MOST], len(found) > MOST)
+        for (relation, kind), found in groups.items()
+    ]
+
+
+def _label(kind: str) -> str:
+    """What people call a kind; of what is not mirrored, AWS's words: "iam.role" is "IAM role"."""
+    resource = REGISTER.by_kind.get(kind)
+    if resource is not None:
+        return resource.label
+    service, _, thing = kind.partition(".")
+    return f"{service.upper()} {thing}"

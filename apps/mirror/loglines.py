@@ -1,0 +1,92 @@
+"""Draws the lines that a look keeps: numbered, with their colours, and the gaps between them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from . import ansi
+from .looks import Contents, LineStore, Part
+
+# Lines of one answer to a page; the stream asks on at once while there are more.
+AT_ONCE = 1_000
+
+
+def line_store(name: str) -> LineStore:
+    """Return where lines are kept under the beginning of cache keys `name`, "look:log:12"."""
+    return LineStore(
+        name,
+        max_lines=settings.LOG_LOOK_MAX_LINES,
+        max_bytes=settings.LOG_LOOK_MAX_BYTES,
+        after=_style_after,
+    )
+
+
+def _style_after(lines: Any, state: Any) -> Any:
+    return ansi.style_after(lines, state or ansi.PLAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Lines as HTML: from number `first` up to `next`, both counted from 0."""
+
+    html: str
+    first: int
+    next: int
+    more: bool
+
+
+def draw(
+    store: LineStore, element: str, contents: Contents, first: int, marked: int | None = None
+) -> Drawn:
+    """Return the lines from `first` on, `AT_ONCE` at most.
+
+    element  the id of the element they stand in, "log-12": their anchors begin with it.
+    marked   the number, counted from 1, of the line that says the first error.
+    """
+    pieces: list[str] = []
+    at = first
+    for part in store.parts(contents, first, AT_ONCE):
+        pieces.extend(_draw_part(element, part, marked))
+        at = part.next
+    return Drawn("".join(pieces), first, at, more=at < contents.next)
+
+
+def _draw_part(element: str, part: Part, marked: int | None) -> Iterator[str]:
+    if part.missing:
+        yield (
+            f'<li class="log-gap" id="{element}-gap-{part.first + 1}">{left_out(part.missing)}</li>'
+        )
+        return
+    number = part.first
+    for html, _ in ansi.lines_to_html(part.lines, part.state or ansi.PLAIN):
+        number += 1
+        css = "log-line is-error" if number == marked else "log-line"
+        anchor = f"{element}-L{number}"
+        yield (
+            f'<li class="{css}" id="{anchor}">'
+            f'<a class="log-number" href="#{anchor}" tabindex="-1">{number}</a>'
+            f'<span class="log-text">{html}</span></li>'
+        )
+
+
+def left_out(missing: int) -> str:
+    """Say how many lines are missing in the middle of a long log."""
+    return f"… {missing:,} lines are left out here; CloudWatch Logs has them all"
+
+
+def as_text(store: LineStore, contents: Contents) -> Iterator[str]:
+    """Yield the kept lines as plain text, without terminal sequences."""
+    for part in store.parts(contents, 0, contents.next):
+        if part.missing:
+            yield f"[{left_out(part.missing)}]\n"
+        else:
+            yield "".join(f"{ansi.plain(line)}\n" for line in part.lines)
+
+
+def draw_note(element: str, contents: Contents | None) -> str:
+    """Return the element that says what reading has to say; empty where there is nothing."""
+    note = contents.note if contents else None
+    return render_to_string("mirror/log_note.html", {"element": element, "note": note})
