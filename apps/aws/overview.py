@@ -1,0 +1,132 @@
+"""How connected accounts fare, in a constant number of queries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from apps.mirror.health import GRAVITY, Cause, KindHealth, causes_of, kind_health
+from apps.mirror.provider import Health
+
+from .models import Account, Place
+from .purge import is_being_purged
+
+if TYPE_CHECKING:
+    from apps.mirror.models import Scope
+
+
+@dataclass(kw_only=True, slots=True)
+class Card:
+    """An account in the list. `gravest` is None where nothing troubles it."""
+
+    account: Account
+    places: list[Place]
+    swept: int
+    troubles: int
+    gravest: KindHealth | None
+    last_event: datetime | None
+    last_success: datetime | None
+    purging: bool
+
+    @property
+    def state(self) -> str:
+        """The state whose colour and icon show it."""
+        if self.account.parked_at:
+            return "stopped"
+        if self.account.identity_error:
+            return "failed"
+        if not self.swept:
+            return "stopped" if self.account.account_id or self.account.paused else "moving"
+        if self.troubles:
+            return "failed"
+        return "done" if self.last_success else "moving"
+
+    @property
+    def word(self) -> str:
+        """How it fares, in a few words."""
+        if self.purging:
+            return "being deleted"
+        if self.account.parked_at:
+            return "put aside by this start"
+        if self.account.identity_error:
+            return "not identified"
+        if not self.swept:
+            resting = self.account.account_id or self.account.paused
+            return "not swept" if resting else "being identified"
+        if self.troubles:
+            return f"{self.troubles} in trouble"
+        return "healthy" if self.last_success else "first sweep"
+
+
+@dataclass(kw_only=True, slots=True)
+class PlaceHealth:
+    """A region of an account and its kinds."""
+
+    place: Place
+    kinds: list[KindHealth]
+
+    @property
+    def troubles(self) -> list[KindHealth]:
+        """Kinds that somebody should do something about."""
+        return [kind for kind in self.kinds if kind.troubled]
+
+    @property
+    def causes(self) -> list[Cause]:
+        """What keeps kinds from being read, each told once."""
+        return causes_of(self.troubles)
+
+    @property
+    def last_success(self) -> datetime | None:
+        """When anything was read last."""
+        return _latest(kind.last_success for kind in self.kinds)
+
+
+def cards(accounts: Iterable[Account]) -> list[Card]:
+    """Return one card an account; their places and scopes must be prefetched."""
+    accounts = list(accounts)
+    health = _health_by_scope(accounts)
+    return [_card(account, health) for account in accounts]
+
+
+def places_of(account: Account) -> list[PlaceHealth]:
+    """Return the regions of one account with their kinds; prefetched as for `cards`."""
+    health = _health_by_scope([account])
+    return [
+        PlaceHealth(place=place, kinds=health.get(place.scope_id, []))
+        for place in account.places.all()
+    ]
+
+
+def events_of(account: Account) -> datetime | None:
+    """Return when the last event of any region came."""
+    return _latest(place.scope.events_at for place in account.places.all())
+
+
+def _card(account: Account, health: dict[int, list[KindHealth]]) -> Card:
+    places = list(account.places.all())
+    kinds = [kind for place in places for kind in health.get(place.scope_id, [])]
+    troubled = [kind for kind in kinds if kind.troubled]
+    return Card(
+        account=account,
+        places=places,
+        swept=sum(place.scope.enabled for place in places),
+        troubles=len(troubled),
+        gravest=min(troubled, key=lambda kind: GRAVITY.index(Health(kind.state)), default=None),
+        last_event=events_of(account),
+        last_success=_latest(kind.last_success for kind in kinds),
+        purging=is_being_purged(account),
+    )
+
+
+def _health_by_scope(accounts: Iterable[Account]) -> dict[int, list[KindHealth]]:
+    scopes: list[Scope] = [
+        place.scope for account in accounts for place in account.places.all() if place.scope.enabled
+    ]
+    found: dict[int, list[KindHealth]] = {}
+    for item in kind_health(scopes):
+        found.setdefault(item.scope.pk, []).append(item)
+    return found
+
+
+def _latest(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)

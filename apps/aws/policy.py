@@ -1,0 +1,66 @@
+"""Prints the least IAM policy the dashboard needs, from the declarations of what it calls."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from apps.mirror.looks import LOOKS
+from apps.mirror.resource import REGISTER
+
+from .actions import action_of
+
+# GetCallerIdentity needs no permission.
+LISTENING = (
+    "sqs:GetQueueUrl",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+)
+
+
+def read_operations() -> list[str]:
+    """Return every AWS operation that sweeps and looks make, sorted."""
+    operations: set[str] = set()
+    for resource in REGISTER.of("aws"):
+        operations.update(resource.calls)
+    for look in LOOKS.of("aws"):
+        operations.update(look.calls)
+    return sorted(operations)
+
+
+def listen_statement(*queues: str) -> dict[str, Any]:
+    """Return the statement that allows to listen to queues, given by their ARNs."""
+    return {
+        "Sid": "ListenToEvents",
+        "Effect": "Allow",
+        "Action": sorted(LISTENING),
+        "Resource": queues[0] if len(queues) == 1 else sorted(queues),
+    }
+
+
+def read_policy(queue_name: str, queues: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the policy document: one statement a service, and one for the event queues.
+
+    `queues` are their ARNs, where it is known which accounts and regions the policy is for; else
+    it allows the queue of that name wherever the policy is put.
+    """
+    by_service: dict[str, list[str]] = defaultdict(list)
+    for action in map(action_of, read_operations()):
+        by_service[action.partition(":")[0]].append(action)
+    statements: list[dict[str, Any]] = [
+        {
+            "Sid": f"Read{service.title().replace('-', '')}",
+            "Effect": "Allow",
+            "Action": sorted(set(actions)),
+            "Resource": "*",
+        }
+        for service, actions in sorted(by_service.items())
+    ]
+    statements.append(listen_statement(*(queues or [f"arn:*:sqs:*:*:{queue_name}"])))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """Return it as people paste it."""
+    return json.dumps(document, indent=2)

@@ -1,0 +1,73 @@
+"""A text column that is encrypted at rest, with keys of its own that can be rotated."""
+
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+
+@lru_cache(maxsize=4)
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def seal(text: str) -> str:
+    """Encrypt with the newest key."""
+    return _fernet(tuple(settings.FIELD_KEYS)).encrypt(text.encode()).decode()
+
+
+def unseal(token: str) -> str:
+    """Decrypt with whichever key fits; ImproperlyConfigured where none does."""
+    try:
+        return _fernet(tuple(settings.FIELD_KEYS)).decrypt(token.encode()).decode()
+    except InvalidToken:
+        raise ImproperlyConfigured(
+            "A stored secret cannot be decrypted with FIELD_KEYS (or var/field-keys): "
+            "put the old key back behind the new one, or enter the secret again."
+        ) from None
+
+
+class Sealed:
+    """A secret as read from the database: still encrypted, prints as ****."""
+
+    __slots__ = ("token",)
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __str__(self) -> str:
+        return "****"
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sealed) and other.token == self.token
+
+    def __hash__(self) -> int:
+        return hash(self.token)
+
+
+def reveal(value: "Sealed | str") -> str:
+    """Return the secret itself, whether it was just entered or read from the database."""
+    return unseal(value.token) if isinstance(value, Sealed) else value
+
+
+class SealedField(models.TextField):  # type: ignore[type-arg]
+    """Text that only exists encrypted in the database. Cannot be searched, by design."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Encrypt on the way in; what was read and not changed goes back as it was."""
+        if isinstance(value, Sealed):
+            return value.token
+        return seal(value) if value else value
+
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Any:
+        """Wrap on the way out; decrypting waits for `reveal`."""
+        return Sealed(value) if value else value
+
+    def to_python(self, value: Any) -> Any:
+        """Keep what forms and fixtures give."""
+        return value
