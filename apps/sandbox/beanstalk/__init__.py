@@ -1,0 +1,1 @@
+"""Elastic Beanstalk, simulated: environments that deploy, fail, swing in health and tell of it."""

@@ -1,0 +1,1 @@
+"""CloudFormation, simulated: stacks of any template come up, fail and go back by themselves."""

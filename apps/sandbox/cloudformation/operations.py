@@ -1,0 +1,293 @@
+"""CloudFormation's operations that read stacks, events, resources, templates and drift."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apps.sandbox.cloudformation import events
+from apps.sandbox.cloudformation.model import Event, Resource, Stack, StackStore
+from apps.sandbox.cloudformation.stacks import body_of, find_stack, invalid_token
+from apps.sandbox.cloudformation.template import parse, refused
+from apps.sandbox.control import COUNTERS
+from apps.sandbox.operations import Answer, Call, Params, operation, paginate
+from apps.sandbox.world import uuid_from
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE = 100
+#: Virtual seconds that a drift detection takes.
+DRIFT_SECONDS = 12.0
+COUNTERS["stacks"] = lambda place: len(place.of(StackStore).stacks)
+
+
+def described(stack: Stack) -> Answer:
+    """A stack as DescribeStacks shows it; values of NoEcho parameters are masked."""
+    declared = stack.template.get("Parameters", {})
+    return {
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "ChangeSetId": stack.change_set_id or None,
+        "Description": stack.template.get("Description"),
+        "Parameters": [
+            {
+                "ParameterKey": key,
+                "ParameterValue": "****"
+                if str(declared.get(key, {}).get("NoEcho")).lower() == "true"
+                else value,
+            }
+            for key, value in stack.values.items()
+            if key in declared
+        ],
+        "CreationTime": stack.created,
+        "DeletionTime": stack.deleted,
+        "LastUpdatedTime": stack.updated,
+        "RollbackConfiguration": stack.rollback_configuration,
+        "StackStatus": stack.status,
+        "StackStatusReason": stack.reason or None,
+        "DisableRollback": stack.disable_rollback,
+        "NotificationARNs": stack.topics,
+        "TimeoutInMinutes": stack.timeout_minutes,
+        "Capabilities": stack.capabilities,
+        "Outputs": [{name: value for name, value in one.items() if value} for one in stack.outputs],
+        "RoleARN": stack.role or None,
+        "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
+        "EnableTerminationProtection": stack.protected,
+        "ParentId": stack.parent.id if stack.parent else None,
+        "RootId": stack.root.id if stack.parent else None,
+        "DriftInformation": {
+            "StackDriftStatus": stack.drift,
+            "LastCheckTimestamp": stack.drift_checked,
+        },
+    }
+
+
+@operation("cloudformation", "DescribeStacks")
+def describe_stacks(call: Call, params: Params) -> Answer:
+    """One stack by name or id (deleted ones by id), or all that are not deleted."""
+    if name := params.get("StackName"):
+        return {"Stacks": [described(find_stack(call, name))]}
+    page, token = _page(call, params, _newest_first(call))
+    return {"Stacks": [described(stack) for stack in page], "NextToken": token}
+
+
+def _newest_first(call: Call) -> list[Stack]:
+    stacks = call.place.of(StackStore).stacks.values()
+    return sorted(stacks, key=lambda stack: (-stack.created, stack.id))
+
+
+def _page(
+    call: Call, params: Params, stacks: Sequence[Stack], scope: str = ""
+) -> tuple[list[Stack], str | None]:
+    return paginate(
+        call,
+        stacks,
+        lambda stack: stack.id,
+        size=PAGE,
+        token=params.get("NextToken"),
+        error=invalid_token,
+        scope=scope,
+    )
+
+
+@operation("cloudformation", "ListStacks")
+def list_stacks(call: Call, params: Params) -> Answer:
+    """Summaries, those of deleted stacks among them."""
+    wanted = params.get("StackStatusFilter") or []
+    every = [*_newest_first(call), *call.place.of(StackStore).deleted]
+    chosen = [stack for stack in every if not wanted or stack.status in wanted]
+    page, token = _page(call, params, chosen, ",".join(wanted))
+    names = (
+        "StackId",
+        "StackName",
+        "CreationTime",
+        "LastUpdatedTime",
+        "DeletionTime",
+        "StackStatus",
+        "StackStatusReason",
+        "ParentId",
+        "RootId",
+        "DriftInformation",
+    )
+    found = []
+    for stack in page:
+        told = described(stack)
+        summary = {name: told[name] for name in names}
+        found.append({**summary, "TemplateDescription": told["Description"]})
+    return {"StackSummaries": found, "NextToken": token}
+
+
+@operation("cloudformation", "DescribeStackEvents")
+def describe_stack_events(call: Call, params: Params) -> Answer:
+    """A stack's events, the newest first, 100 a page."""
+    stack = find_stack(call, params["StackName"])
+    page, token = paginate(
+        call,
+        stack.events,
+        lambda event: event.id,
+        size=PAGE,
+        token=params.get("NextToken"),
+        error=invalid_token,
+        scope=stack.id,
+    )
+    return {"StackEvents": [_event(stack, event) for event in page], "NextToken": token}
+
+
+def _event(stack: Stack, event: Event) -> Answer:
+    return {
+        "StackId": stack.id,
+        "EventId": event.id,
+        "StackName": stack.name,
+        "LogicalResourceId": event.logical_id,
+        "PhysicalResourceId": event.physical_id,
+        "ResourceType": event.type,
+        "Timestamp": event.at,
+        "ResourceStatus": event.status,
+        "ResourceStatusReason": event.reason or None,
+        "ClientRequestToken": event.token or None,
+    }
+
+
+@operation("cloudformation", "ListStackResources")
+def list_stack_resources(call: Call, params: Params) -> Answer:
+    """A stack's resources, by name, 100 a page."""
+    stack = find_stack(call, params["StackName"])
+    page, token = paginate(
+        call,
+        _resources(stack),
+        lambda resource: resource.logical_id,
+        size=PAGE,
+        token=params.get("NextToken"),
+        error=invalid_token,
+        scope=stack.id,
+    )
+    found = []
+    for resource in page:
+        told = _resource(resource)
+        found.append({**told, "LastUpdatedTimestamp": told.pop("Timestamp")})
+    return {"StackResourceSummaries": found, "NextToken": token}
+
+
+def _resources(stack: Stack) -> list[Resource]:
+    return sorted(stack.resources.values(), key=lambda resource: resource.logical_id)
+
+
+def _resource(resource: Resource) -> Answer:
+    return {
+        "LogicalResourceId": resource.logical_id,
+        "PhysicalResourceId": resource.physical_id or None,
+        "ResourceType": resource.type,
+        "Timestamp": resource.updated,
+        "ResourceStatus": resource.status,
+        "ResourceStatusReason": resource.reason or None,
+        "DriftInformation": {
+            "StackResourceDriftStatus": resource.drift,
+            "LastCheckTimestamp": resource.drift_checked,
+        },
+    }
+
+
+@operation("cloudformation", "DescribeStackResources")
+def describe_stack_resources(call: Call, params: Params) -> Answer:
+    """At most a hundred resources of a stack."""
+    if not params.get("StackName"):
+        raise refused("Stack name or physical resource id must be specified")
+    stack = find_stack(call, params["StackName"])
+    named = params.get("LogicalResourceId")
+    return {
+        "StackResources": [
+            {"StackName": stack.name, "StackId": stack.id, **_resource(resource)}
+            for resource in _resources(stack)[:PAGE]
+            if named in (None, resource.logical_id)
+        ]
+    }
+
+
+@operation("cloudformation", "GetTemplate")
+def get_template(call: Call, params: Params) -> Answer:
+    """The template of a stack, or of one of its change sets."""
+    stack = find_stack(call, params["StackName"])
+    body = stack.body
+    if name := params.get("ChangeSetName"):
+        from apps.sandbox.cloudformation.changesets import find_change_set
+
+        body = find_change_set(call, name, stack.name).body
+    return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
+
+
+@operation("cloudformation", "GetTemplateSummary")
+def get_template_summary(call: Call, params: Params) -> Answer:
+    """What a template declares; NoEcho among it."""
+    if name := params.get("StackName"):
+        template = find_stack(call, name).template
+    else:
+        template = parse(body_of(call, params))
+    return {
+        "Description": template.get("Description"),
+        "Version": str(template.get("AWSTemplateFormatVersion", "")) or None,
+        "Parameters": [
+            {
+                "ParameterKey": key,
+                "DefaultValue": str(told["Default"]) if "Default" in told else None,
+                "ParameterType": told.get("Type", "String"),
+                "NoEcho": str(told.get("NoEcho")).lower() == "true",
+                "Description": told.get("Description"),
+                "ParameterConstraints": {"AllowedValues": told.get("AllowedValues")},
+            }
+            for key, told in template.get("Parameters", {}).items()
+        ],
+        "ResourceTypes": sorted({one["Type"] for one in template["Resources"].values()}),
+    }
+
+
+@operation("cloudformation", "DetectStackDrift")
+def detect_stack_drift(call: Call, params: Params) -> Answer:
+    """Begin to compare a stack with what is there."""
+    stack = find_stack(call, params["StackName"])
+    if stack.moving:
+        raise refused(
+            f"Drift detection cannot be performed on stack {stack.id} in {stack.status} state"
+        )
+    return {"StackDriftDetectionId": detect_drift(stack)}
+
+
+def detect_drift(stack: Stack) -> str:
+    """Begin a detection; return its id."""
+    world, store = stack.place.world, stack.place.of(StackStore)
+    detection = uuid_from(world.chance(stack.id, "drift", len(store.detections)))
+    due = world.now() + world.scheduler.stretch(DRIFT_SECONDS)
+    store.detections[detection] = (stack, due)
+    events.drift_detected(stack, detection, "DETECTION_IN_PROGRESS", 0)
+
+    def over() -> None:
+        now = world.now()
+        for resource in stack.resources.values():
+            resource.drift, resource.drift_checked = resource.touched or "IN_SYNC", now
+        count = _drifted(stack)
+        stack.drift, stack.drift_checked = "DRIFTED" if count else "IN_SYNC", now
+        events.drift_detected(stack, detection, "DETECTION_COMPLETE", count)
+
+    world.scheduler.at(due, over)
+    return detection
+
+
+def _drifted(stack: Stack) -> int:
+    return sum(1 for one in stack.resources.values() if one.drift in ("MODIFIED", "DELETED"))
+
+
+@operation("cloudformation", "DescribeStackDriftDetectionStatus")
+def describe_stack_drift_detection_status(call: Call, params: Params) -> Answer:
+    """How far a detection is."""
+    found = call.place.of(StackStore).detections.get(params["StackDriftDetectionId"])
+    if found is None:
+        raise refused("The specified StackDriftDetectionId does not exist.")
+    stack, due = found
+    done = call.world.now() >= due
+    return {
+        "StackId": stack.id,
+        "StackDriftDetectionId": params["StackDriftDetectionId"],
+        "StackDriftStatus": stack.drift if done else None,
+        "DetectionStatus": "DETECTION_COMPLETE" if done else "DETECTION_IN_PROGRESS",
+        "DriftedStackResourceCount": _drifted(stack) if done else None,
+        "Timestamp": due if done else call.world.now(),
+    }

@@ -1,0 +1,1 @@
+"""Simulated CloudWatch: metrics that are functions of time, and alarms that watch them."""

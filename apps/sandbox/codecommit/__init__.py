@@ -1,0 +1,1 @@
+"""CodeCommit, simulated: repositories with real commits, trees and blobs, and pull requests."""

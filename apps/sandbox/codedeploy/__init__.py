@@ -1,0 +1,1 @@
+"""Simulated CodeDeploy: deployments that move through their targets, fail, and are rolled back."""

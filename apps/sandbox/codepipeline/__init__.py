@@ -1,0 +1,1 @@
+"""Simulated CodePipeline: definitions, executions that move by themselves, and what people do."""

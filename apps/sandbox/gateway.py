@@ -1,0 +1,185 @@
+"""The front door: one HTTP request in, one AWS answer out; our own operations first, moto behind.
+
+request → who (access key) → service and operation → count → faults → policy → own handler, or
+moto untouched. Whatever goes wrong, the answer is an error in the protocol's own form, never an
+HTML page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apps.sandbox import trail, wire
+from apps.sandbox.control import Control
+from apps.sandbox.httpd import DroppedConnectionError
+from apps.sandbox.operations import HANDLERS, TRAITS, AwsError, Call, Params, Traits
+from apps.sandbox.policy import Policy, action_of, denial, resources_of
+from apps.sandbox.principals import ExpiredSessionError, Principal, UnknownKeyError
+from apps.sandbox.validation import complaint
+
+if TYPE_CHECKING:
+    from apps.sandbox.faults import Faults, Strike
+    from apps.sandbox.moto_door import MotoDoor
+    from apps.sandbox.wire import Reply, Request
+    from apps.sandbox.world import World
+
+log = logging.getLogger("sandbox")
+
+_SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]*)/([^/]+)/aws4_request")
+#: Of a service that declares nothing.
+_MOTOS = Traits(own=False)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What the signature and headers of a request say it wants."""
+
+    request: Request
+    key: str
+    region: str
+    service: str
+    protocol: str
+    request_id: str
+
+
+class Gateway:
+    """The application that the HTTP server calls, from many threads."""
+
+    def __init__(self, world: World, faults: Faults, policy: Policy | None) -> None:
+        self.world, self.faults, self.policy = world, faults, policy
+        self.control = Control(world, faults)
+        self._moto: MotoDoor | None = None
+
+    def __call__(self, request: Request) -> Reply:
+        """Answer one request; raises DroppedConnectionError when a fault wants no answer."""
+        if request.path.startswith("/_sandbox"):
+            return self.control(request)
+        request_id = str(uuid.uuid4())
+        signed = _SCOPE.search(request.headers.get("authorization", ""))
+        if signed is None:
+            error = AwsError(
+                "MissingAuthenticationTokenException", "Missing Authentication Token", status=403
+            )
+            return _labelled(wire.write_error("", "json", error, request_id), request_id)
+        key, region, signing_name = signed.groups()
+        service = wire.service_named(signing_name)
+        protocol = wire.protocol_of(service, request.headers)
+        asked = _Asked(request, key, region, service, protocol, request_id)
+        try:
+            reply = self._serve(asked)
+        except AwsError as error:
+            reply = wire.write_error(service, protocol, error, request_id)
+        except DroppedConnectionError:
+            raise
+        except Exception as error:
+            # A bug in the sandbox must look like a bad day at AWS, not like an HTML page.
+            log.exception("%s %s", service, request.headers.get("x-amz-target", request.path))
+            failure = AwsError("InternalFailure", f"The sandbox failed: {error!r}", status=500)
+            reply = wire.write_error(service, protocol, failure, request_id)
+        return _labelled(reply, request_id)
+
+    def _serve(self, asked: _Asked) -> Reply:
+        service, protocol = asked.service, asked.protocol
+        caller = self._caller(asked.key)
+        operation = wire.operation_name(service, protocol, asked.request)
+        if operation is None:
+            raise _unknown_operation(service, asked.request.path)
+        self.world.count(caller.account, asked.region, service, operation)
+        own = HANDLERS.get((service, operation))
+        members: Params = {}
+        if (own is not None or self.policy is not None) and _modelled(service, operation):
+            members = wire.read_members(service, operation, protocol, asked.request)
+        place = self.world.place(caller.account, asked.region)
+        call = Call(self.world, place, service, operation, caller)
+        paging = bool(members.get("nextToken") or members.get("NextToken"))
+        strike = self.faults.strike(service, operation, place.account, place.region, paging=paging)
+        if strike.reply is not None:
+            return strike.reply
+        self._permit(call, members, strike)
+        if strike.refuse_token:
+            raise AwsError(_traits(service).bad_page, "The next token is not valid.")
+        if own is None:
+            return self._fall_through(asked, operation, place.account)
+        _validate(service, operation, members)
+        call.page_limit = strike.page_limit
+        with self.world.lock:
+            answer = own(call, members)
+            self.world.scheduler.settle()
+            trail.tell(call, asked.request, asked.request_id, members, answer)
+        return wire.write_answer(service, operation, protocol, answer, asked.request_id)
+
+    def _caller(self, key: str) -> Principal:
+        try:
+            return self.world.directory.who(key)
+        except UnknownKeyError:
+            text = "The security token included in the request is invalid."
+            raise AwsError("UnrecognizedClientException", text) from None
+        except ExpiredSessionError:
+            text = "The security token included in the request is expired"
+            raise AwsError("ExpiredTokenException", text) from None
+
+    def _permit(self, call: Call, members: Params, strike: Strike) -> None:
+        if (call.service, call.operation) == ("sts", "GetCallerIdentity") and not strike.deny:
+            return  # AWS lets everybody ask who they are
+        if not strike.deny and self.policy is None:
+            return
+        action = action_of(call.service, call.operation)
+        resources = resources_of(call.service, call.account, call.region, members)
+        if strike.deny:
+            raise denial(call.caller.arn, action, resources[0])
+        if self.policy is not None:
+            self.policy.check(call.caller.arn, action, resources)
+
+    def _fall_through(self, asked: _Asked, operation: str, account: str) -> Reply:
+        """Let moto answer in ``account``; what moto cannot do becomes a modelled error."""
+        service = asked.service
+        if _traits(service).own or not _modelled(service, operation):
+            raise _unknown_operation(service, operation)
+        if self._moto is None:
+            from apps.sandbox.moto_door import MotoDoor
+
+            self._moto = MotoDoor()
+        # moto's queues replace their message list without a lock, and events must not get lost
+        # meanwhile. Receiving may wait for 20 s, changes no list, and so stays outside.
+        alone = service == "sqs" and operation != "ReceiveMessage"
+        with self.world.lock if alone else contextlib.nullcontext():
+            reply = self._moto(asked.request, account)
+        if reply is None:
+            raise _unknown_operation(service, operation)
+        return reply
+
+
+def _traits(service: str) -> Traits:
+    return TRAITS.get(service, _MOTOS)
+
+
+def _validate(service: str, operation: str, members: Params) -> None:
+    shape = wire.operation_model(service, operation).input_shape
+    wrong = complaint(shape, members) if shape is not None else None
+    if wrong is not None:
+        raise AwsError(_traits(service).invalid, wrong)
+
+
+def _modelled(service: str, operation: str) -> bool:
+    try:
+        wire.operation_model(service, operation)
+    except LookupError:
+        return False
+    return True
+
+
+def _unknown_operation(service: str, operation: str) -> AwsError:
+    return AwsError(
+        "UnknownOperationException", f"The sandbox does not know {service}:{operation}", status=400
+    )
+
+
+def _labelled(reply: Reply, request_id: str) -> Reply:
+    if not any(name.lower() == "x-amzn-requestid" for name, _ in reply.headers):
+        reply.headers.append(("x-amzn-RequestId", request_id))
+    return reply

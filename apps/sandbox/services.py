@@ -1,0 +1,43 @@
+"""The modules whose operations the sandbox answers itself; a new service is one more line here."""
+
+from __future__ import annotations
+
+import importlib
+
+MODULES = (
+    "apps.sandbox.sts",
+    "apps.sandbox.logs",
+    "apps.sandbox.cloudwatch.operations",
+    "apps.sandbox.cloudwatch.metric_operations",
+    "apps.sandbox.cloudwatch.inhabitants",
+    "apps.sandbox.codebuild.operations",
+    "apps.sandbox.codecommit.repositories",
+    "apps.sandbox.codecommit.contents",
+    "apps.sandbox.codecommit.pulls",
+    "apps.sandbox.codecommit.comments",
+    "apps.sandbox.codebuild.projects",
+    "apps.sandbox.codedeploy.actions",
+    "apps.sandbox.codedeploy.acts",
+    "apps.sandbox.codedeploy.groups",
+    "apps.sandbox.codedeploy.reads",
+    "apps.sandbox.cloudformation.operations",
+    "apps.sandbox.cloudformation.changesets",
+    "apps.sandbox.cloudformation.actions",
+    "apps.sandbox.codepipeline.actiontypes",
+    "apps.sandbox.codepipeline.definitions",
+    "apps.sandbox.codepipeline.reads",
+    "apps.sandbox.codepipeline.acts",
+    "apps.sandbox.compute.actions",
+    "apps.sandbox.compute.balancer_operations",
+    "apps.sandbox.compute.ec2_operations",
+    "apps.sandbox.compute.ecs_operations",
+    "apps.sandbox.compute.lambda_operations",
+    "apps.sandbox.beanstalk.reads",
+    "apps.sandbox.beanstalk.acts",
+)
+
+
+def register_all() -> None:
+    """Import every service, which registers its operations."""
+    for name in MODULES:
+        importlib.import_module(name)
