@@ -1,0 +1,186 @@
+"""Elastic Beanstalk in the API: environments, what is said of them, and their instances."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from apps.beanstalk.load import events_of
+from apps.beanstalk.models import Environment, Instance
+
+from .answers import Narrow, PageOf, Words, answers
+from .paging import Paging, page_of
+from .things import Thing, columns, thing
+
+router = Router()
+
+
+class NarrowEnvironments(Narrow):
+    """Which environments are wanted."""
+
+    q: Words = Field(
+        "",
+        description="Words that all occur, in the name, the application, the version, the address "
+        "or the platform.",
+    )
+    application: Words = Field("", description="The application's name.")
+
+
+class NarrowEnvironmentEvents(Schema):
+    """Which events are wanted."""
+
+    severity: Literal["WARN", "ERROR", ""] = Field(
+        "", description="Those that grave or graver; all where it is left out."
+    )
+
+
+class EnvironmentItem(Thing):
+    """An environment and how it fares."""
+
+    environment_id: str = Field(description="AWS's id: e-…")
+    name: str
+    application: str
+    version_label: str
+    health: str = Field(description="AWS's colour: Green, Yellow, Red or Grey.")
+    health_status: str = Field(description="Enhanced health's word; empty where health is basic.")
+    causes: list[str] = Field(description="Why it is not well, in Elastic Beanstalk's words.")
+    cname: str
+    tier: str
+    platform: str
+    abortable_operation_in_progress: bool
+    date_created: datetime | None
+    date_updated: datetime | None
+
+
+class EnvironmentInstance(Schema):
+    """An instance of an environment, as of when that moved or was not well."""
+
+    instance_id: str
+    arn: str
+    status: str = Field(description="Its health in Elastic Beanstalk's word.")
+    state: str
+    causes: list[str]
+    version_label: str = Field(description="What was deployed to it last.")
+    deployment_id: int | None
+    deployment_status: str
+    launched_at: datetime | None
+    availability_zone: str
+    instance_type: str
+
+
+class EnvironmentDetail(EnvironmentItem):
+    """An environment with its instances."""
+
+    description: str
+    endpoint_url: str
+    platform_arn: str
+    instances: list[EnvironmentInstance]
+
+
+class EnvironmentEvent(Schema):
+    """What Elastic Beanstalk said of an environment."""
+
+    id: int
+    event_date: datetime | None
+    severity: str
+    message: str
+    version_label: str
+    request_id: str
+
+
+@router.get("", response=answers(PageOf[EnvironmentItem]))
+def list_environments(
+    request: HttpRequest, narrow: Query[NarrowEnvironments], paging: Query[Paging]
+) -> Any:
+    """Environments by name."""
+    wanted = narrow.dict()
+    application = wanted.pop("application")
+    rows = Environment.objects.for_list().present().visible_to(request.user).matching(**wanted)
+    if application:
+        rows = rows.filter(application_name=application)
+    found, following = page_of(rows, paging, name="environments", by="key")
+    return {"items": [_environment(request, row) for row in found], "next_cursor": following}
+
+
+@router.get("/{int:environment_id}", response=answers(EnvironmentDetail))
+def one_environment(request: HttpRequest, environment_id: int) -> Any:
+    """An environment with its instances."""
+    row = _found(request, environment_id)
+    instances = Instance.objects.present().filter(environment=row).order_by("key")
+    return {
+        **_environment(request, row),
+        **columns(row, "description", "endpoint_url", "platform_arn"),
+        "instances": [_instance(one) for one in instances],
+    }
+
+
+@router.get("/{int:environment_id}/events", response=answers(PageOf[EnvironmentEvent]))
+def list_events(
+    request: HttpRequest,
+    environment_id: int,
+    narrow: Query[NarrowEnvironmentEvents],
+    paging: Query[Paging],
+) -> Any:
+    """What was said of an environment, the newest first."""
+    row = _found(request, environment_id)
+    rows = events_of(row.pk, narrow.severity)
+    name = f"environment-{row.pk}-events"
+    found, following = page_of(rows, paging, name=name, by="-event_date")
+    items = [
+        {
+            "severity": one.status,
+            **columns(one, "id", "event_date", "message", "version_label", "request_id"),
+        }
+        for one in found
+    ]
+    return {"items": items, "next_cursor": following}
+
+
+def _found(request: HttpRequest, environment_id: int) -> Environment:
+    rows = Environment.objects.visible_to(request.user).select_related("scope")
+    found: Environment = get_object_or_404(rows, pk=environment_id)
+    return found
+
+
+def _environment(request: HttpRequest, row: Any) -> dict[str, Any]:
+    return {
+        **thing(request, "beanstalk.environment", row),
+        "name": row.key,
+        "application": row.application_name,
+        "tier": row.tier_name,
+        **columns(
+            row,
+            "environment_id",
+            "version_label",
+            "health",
+            "health_status",
+            "causes",
+            "cname",
+            "platform",
+            "abortable_operation_in_progress",
+            "date_created",
+            "date_updated",
+        ),
+    }
+
+
+def _instance(row: Instance) -> dict[str, Any]:
+    return {
+        "instance_id": row.key,
+        **columns(
+            row,
+            "arn",
+            "status",
+            "state",
+            "causes",
+            "version_label",
+            "deployment_id",
+            "deployment_status",
+            "launched_at",
+            "availability_zone",
+            "instance_type",
+        ),
+    }

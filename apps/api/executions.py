@@ -1,0 +1,215 @@
+"""Executions in the API: how each fares, its actions, and what those started."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema
+from pydantic import Field
+
+from apps.codepipeline.console import execution_url
+from apps.codepipeline.digest import own_error, why_execution
+from apps.codepipeline.models import Action, Execution
+from apps.mirror.links import explain_then, links_of, url_of
+from apps.mirror.models import Link, Scope
+from apps.mirror.resource import REGISTER
+
+from .answers import Place, absolute, answers
+
+router = Router()
+
+
+class Revision(Schema):
+    """A source change that an execution runs with."""
+
+    action: str = ""
+    id: str = ""
+    summary: str = ""
+    author: str = Field("", description="As the source action told it; empty where it did not.")
+    url: str = ""
+    provider: str = ""
+
+
+class Trigger(Schema):
+    """What started an execution, in AWS's words."""
+
+    type: str
+    detail: str
+
+
+class ExecutionItem(Place):
+    """One run of a pipeline."""
+
+    id: str = Field(description="AWS's pipelineExecutionId.")
+    arn: str
+    pipeline: int
+    pipeline_name: str
+    status: str
+    status_summary: str
+    state: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    execution_mode: str
+    execution_type: str
+    stop_reason: str
+    trigger: Trigger
+    revisions: list[Revision]
+    url: str
+    console_url: str
+
+
+class Run(Schema):
+    """What an action started and the mirror knows too, e.g. a build."""
+
+    kind: str
+    arn: str
+    url: str = Field(description="Our page; empty where it is not mirrored.")
+
+
+class ActionItem(Schema):
+    """One action in an execution."""
+
+    id: str = Field(description="AWS's actionExecutionId.")
+    stage: str
+    name: str
+    run_order: int | None = Field(
+        description="Null where it ran by a definition that has been edited since."
+    )
+    category: str
+    owner: str
+    provider: str
+    region: str
+    status: str
+    state: str
+    started_at: datetime | None
+    last_update: datetime | None
+    summary: str
+    error_code: str
+    error_message: str
+    why: str = Field(description="Why it failed, in a few lines; empty where it did not.")
+    external_id: str
+    external_url: str
+    expires_at: datetime | None
+    runs: list[Run]
+
+
+class ExecutionDetail(ExecutionItem):
+    """An execution with its actions."""
+
+    why: str = Field(
+        description="Why it failed: stage, action and a few lines; empty where it did not."
+    )
+    variables: list[Any]
+    actions: list[ActionItem]
+
+
+ACTION_COLUMNS = [name for name in ActionItem.model_fields if name not in ("id", "why", "runs")]
+
+
+@router.get("/{execution_id}", response=answers(ExecutionDetail))
+def onetold_execution(request: HttpRequest, execution_id: str) -> Any:
+    """An execution, by AWS's pipelineExecutionId, with its actions."""
+    # By scope and key, because that pair is what the table is indexed by.
+    rows = Execution.objects.visible_to(request.user).filter(
+        scope__in=Scope.objects.filter(provider="aws"), key=execution_id.replace("\x00", "")
+    )
+    row = get_object_or_404(rows.select_related("pipeline", "scope").order_by("pk")[:1])
+    actions = list(row.actions.visible_to(request.user))
+    return {
+        **told_execution(request, row),
+        "why": why_execution(row, why_for(request)),
+        "variables": row.variables,
+        "actions": _actions(request, actions),
+    }
+
+
+def told_execution(request: HttpRequest, row: Any) -> dict[str, Any]:
+    """Return an `ExecutionItem`; `row` with its scope and pipeline."""
+    return {
+        "id": row.key,
+        "arn": row.arn,
+        "account": row.scope.account,
+        "region": row.scope.region,
+        "pipeline": row.pipeline_id,
+        "pipeline_name": row.pipeline.key,
+        "status": row.status,
+        "status_summary": row.status_summary,
+        "state": row.state,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "execution_mode": row.execution_mode,
+        "execution_type": row.execution_type,
+        "stop_reason": row.stop_reason,
+        "trigger": {"type": row.trigger_type, "detail": row.trigger_detail},
+        "revisions": row.credited,
+        "url": absolute(request, url_of("codepipeline.execution", row)),
+        "console_url": execution_url(row.scope.region, row.pipeline.key, row.key),
+    }
+
+
+def _actions(request: HttpRequest, rows: list[Action]) -> list[dict[str, Any]]:
+    links = links_of("codepipeline.action", [row.pk for row in rows])
+    runs = {pk: [link for link in found if link.relation == "runs"] for pk, found in links.items()}
+    targets = _visible_targets(request, [link for found in runs.values() for link in found])
+    return [
+        {
+            "id": row.key,
+            **{name: getattr(row, name) for name in ACTION_COLUMNS},
+            "why": _why(row, runs.get(row.pk, []), targets),
+            "runs": [
+                {
+                    "kind": link.to_kind,
+                    "arn": link.to_arn,
+                    "url": _page_of(request, targets.get(_target(link)), link.to_kind),
+                }
+                for link in runs.get(row.pk, [])
+            ],
+        }
+        for row in rows
+    ]
+
+
+def _visible_targets(request: HttpRequest, links: list[Link]) -> dict[tuple[str, str], Any]:
+    """Return what links name and the caller may see, by (kind, ARN); one query a kind."""
+    named: dict[str, set[str]] = {}
+    for link in links:
+        named.setdefault(link.to_kind, set()).add(link.to_arn)
+    found: dict[tuple[str, str], Any] = {}
+    for kind, arns in named.items():
+        if kind in REGISTER.by_kind:
+            rows = REGISTER.get(kind).model._default_manager.visible_to(request.user)
+            found |= {(kind, row.arn): row for row in rows.filter(arn__in=arns)}
+    return found
+
+
+def _target(link: Link) -> tuple[str, str]:
+    return link.to_kind, link.to_arn
+
+
+def _page_of(request: HttpRequest, row: Any, kind: str) -> str:
+    return absolute(request, url_of(kind, row)) if row is not None else ""
+
+
+def _why(row: Action, runs: list[Link], targets: Mapping[tuple[str, str], Any]) -> str:
+    """Return why an action failed: what it ran says it best, else its own error."""
+    if row.state != "failed":
+        return ""
+    told = [
+        explain_then(kind, targets[kind, arn], row.started_at, row.last_update)
+        for kind, arn in map(_target, runs)
+        if (kind, arn) in targets
+    ]
+    return next(filter(None, told), own_error(row))
+
+
+def why_for(request: HttpRequest) -> Callable[[Action], str]:
+    """Return what says why an action failed, by all that the caller may see."""
+
+    def why(action: Action) -> str:
+        links = links_of("codepipeline.action", [action.pk]).get(action.pk, [])
+        runs = [link for link in links if link.relation == "runs"]
+        return _why(action, runs, _visible_targets(request, runs))
+
+    return why

@@ -1,0 +1,108 @@
+"""What this app mirrors, how often, what it calls and which events it hears."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from apps.aws.events import called
+from apps.mirror.resource import REGISTER, Cadence, Names, Resource
+
+from . import collect, digest, models
+
+SOURCE = "aws.lambda"
+
+
+def _function_in(detail: Mapping[str, Any]) -> str:
+    """Who calls may name a function by its ARN, with a version or alias behind it."""
+    named = str(detail["requestParameters"]["functionName"])
+    return named.rpartition("function:")[2].partition(":")[0]
+
+
+def _function_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    yield Names(kind="awslambda.function", key=_function_in(detail))
+
+
+def _versions_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    yield Names(kind="awslambda.version", parent=_function_in(detail))
+
+
+def _aliases_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    yield Names(kind="awslambda.alias", parent=_function_in(detail))
+
+
+FUNCTION = REGISTER.add(
+    Resource(
+        kind="awslambda.function",
+        label="functions",
+        provider="aws",
+        model=models.Function,
+        collect=collect.functions,
+        cadence=Cadence(cold=timedelta(minutes=5), hot=timedelta(seconds=10)),
+        calls=("lambda:ListFunctions", "lambda:GetFunctionConfiguration"),
+        optional=("lambda:GetFunctionConfiguration",),
+        events=(
+            called(
+                SOURCE,
+                _function_called_on,
+                "CreateFunction20150331",
+                "DeleteFunction20150331",
+                "UpdateFunctionCode20150331v2",
+                "UpdateFunctionConfiguration20150331v2",
+            ),
+        ),
+        keyed=True,
+        url=models.Function.get_absolute_url,
+        listed="awslambda:functions",
+        explain=digest.why,
+        explain_then=digest.why_then,
+    )
+)
+
+VERSION = REGISTER.add(
+    Resource(
+        kind="awslambda.version",
+        label="function versions",
+        provider="aws",
+        model=models.Version,
+        collect=collect.versions,
+        cadence=Cadence(cold=timedelta(minutes=10)),
+        calls=("lambda:ListVersionsByFunction",),
+        events=(called(SOURCE, _versions_called_on, "PublishVersion20150331"),),
+        parent=("awslambda.function", "function"),
+        asked_by="awslambda.function",
+        parent_stamp=("revision_id", "versions_read"),
+        digest=digest.of_versions,
+        url=models.Version.get_absolute_url,
+    )
+)
+
+ALIAS = REGISTER.add(
+    Resource(
+        kind="awslambda.alias",
+        label="function aliases",
+        provider="aws",
+        model=models.Alias,
+        collect=collect.aliases,
+        # Shifting an alias moves no revision of its function, and is told by CloudTrail alone:
+        # those that have aliases are looked at again and again.
+        cadence=Cadence(
+            cold=timedelta(minutes=10), hot=timedelta(seconds=30), waiting=timedelta(seconds=60)
+        ),
+        calls=("lambda:ListAliases",),
+        events=(
+            called(
+                SOURCE,
+                _aliases_called_on,
+                "CreateAlias20150331",
+                "UpdateAlias20150331",
+                "DeleteAlias20150331",
+            ),
+        ),
+        parent=("awslambda.function", "function"),
+        asked_by="awslambda.function",
+        parent_stamp=("revision_id", "aliases_read"),
+        hot_parents=lambda functions: functions.filter(alias_count__gt=0),
+        digest=digest.of_aliases,
+        url=models.Alias.get_absolute_url,
+    )
+)

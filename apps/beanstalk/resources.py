@@ -1,0 +1,200 @@
+"""What this app mirrors, how often, what it calls and which events it hears."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from apps.aws.events import called
+from apps.mirror.asking import hint
+from apps.mirror.models import Change, Scope
+from apps.mirror.resource import REGISTER, Appended, Cadence, Heard, Names, Resource
+from apps.mirror.state import State
+
+from . import collect, digest, models
+from .records import version_key
+
+SOURCE = "aws.elasticbeanstalk"
+# https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.eventbridge.html
+TYPES = (
+    "Elastic Beanstalk resource status change",
+    "Health status change",
+    "Other resource status change",
+    "Managed update status change",
+)
+
+
+def _environment_of(detail: Mapping[str, Any]) -> Iterator[Names]:
+    if name := detail.get("EnvironmentName"):
+        yield Names(kind="beanstalk.environment", key=name)
+
+
+def _events_of(detail: Mapping[str, Any]) -> Iterator[Names]:
+    if name := detail.get("EnvironmentName"):
+        yield Names(kind="beanstalk.event", parent=name)
+
+
+def _instances_of(detail: Mapping[str, Any]) -> Iterator[Names]:
+    if name := detail.get("EnvironmentName"):
+        yield Names(kind="beanstalk.instance", parent=name)
+
+
+def _application_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    yield Names(kind="beanstalk.application", key=detail["requestParameters"]["applicationName"])
+
+
+def _version_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    asked = detail["requestParameters"]
+    key = version_key(asked["applicationName"], asked["versionLabel"])
+    yield Names(kind="beanstalk.version", key=key)
+
+
+def _swapped(detail: Mapping[str, Any]) -> Iterator[Names]:
+    """Whoever swaps addresses names both environments, by name or by id."""
+    asked = detail["requestParameters"]
+    for side in ("source", "destination"):
+        if name := asked.get(f"{side}EnvironmentName"):
+            yield Names(kind="beanstalk.environment", key=name)
+
+
+def _heard(names: Any) -> tuple[Heard, ...]:
+    return tuple(Heard(source=SOURCE, detail_type=kind, names=names) for kind in TYPES)
+
+
+def _moving(environments: Any) -> Any:
+    return environments.filter(state=State.MOVING)
+
+
+def _ask_for_versions(scope_id: int, changes: Sequence[Change]) -> None:
+    """A version that has just been deployed is newer than the list of versions."""
+    moved = [change.row_id for change in changes if "version_label" in change.after]
+    rows = models.Environment.objects.filter(pk__in=moved).exclude(version_label="")
+    keys = {version_key(row.application_name, row.version_label) for row in rows}
+    if not keys:
+        return
+    known = models.Version.objects.filter(scope=scope_id, key__in=keys)
+    unknown = keys - set(known.values_list("key", flat=True))
+    names = [Names(kind="beanstalk.version", key=key) for key in unknown]
+    hint(Scope.objects.get(pk=scope_id), names)
+
+
+APPLICATION = REGISTER.add(
+    Resource(
+        kind="beanstalk.application",
+        label="Beanstalk applications",
+        provider="aws",
+        model=models.Application,
+        collect=collect.applications,
+        cadence=Cadence(cold=timedelta(minutes=5)),
+        calls=("elasticbeanstalk:DescribeApplications",),
+        events=(
+            called(
+                SOURCE,
+                _application_called_on,
+                "CreateApplication",
+                "UpdateApplication",
+                "UpdateApplicationResourceLifecycle",
+                "DeleteApplication",
+            ),
+        ),
+        keyed=True,
+        url=models.Application.get_absolute_url,
+        listed="beanstalk:applications",
+    )
+)
+
+VERSION = REGISTER.add(
+    Resource(
+        kind="beanstalk.version",
+        label="application versions",
+        provider="aws",
+        model=models.Version,
+        collect=collect.versions,
+        cadence=Cadence(cold=timedelta(minutes=2), hot=timedelta(seconds=10)),
+        calls=("elasticbeanstalk:DescribeApplicationVersions",),
+        events=(
+            called(
+                SOURCE,
+                _version_called_on,
+                "CreateApplicationVersion",
+                "UpdateApplicationVersion",
+                "DeleteApplicationVersion",
+            ),
+        ),
+        parent=("beanstalk.application", "application"),
+        keyed=True,
+        url=lambda row: row.page_url,
+        explain=digest.why_version,
+    )
+)
+
+ENVIRONMENT = REGISTER.add(
+    Resource(
+        kind="beanstalk.environment",
+        label="environments",
+        provider="aws",
+        model=models.Environment,
+        collect=collect.environments,
+        cadence=Cadence(cold=timedelta(seconds=60), hot=timedelta(seconds=5)),
+        calls=(
+            "elasticbeanstalk:DescribeEnvironments",
+            "elasticbeanstalk:DescribeEnvironmentHealth",
+        ),
+        optional=("elasticbeanstalk:DescribeEnvironmentHealth",),
+        events=(*_heard(_environment_of), called(SOURCE, _swapped, "SwapEnvironmentCNAMEs")),
+        parent=("beanstalk.application", "application"),
+        keyed=True,
+        digest=digest.applications,
+        after=_ask_for_versions,
+        url=models.Environment.get_absolute_url,
+        listed="beanstalk:environments",
+        explain=digest.why_environment,
+        explain_then=digest.why_then,
+    )
+)
+
+EVENT = REGISTER.add(
+    Resource(
+        kind="beanstalk.event",
+        label="events",
+        provider="aws",
+        model=models.Event,
+        collect=collect.events,
+        # Hot like its environment: what moves says what it does.
+        cadence=Cadence(
+            cold=timedelta(seconds=60), hot=timedelta(seconds=5), waiting=timedelta(seconds=5)
+        ),
+        calls=("elasticbeanstalk:DescribeEvents",),
+        events=_heard(_events_of),
+        parent=("beanstalk.environment", "environment"),
+        asked_by="beanstalk.environment",
+        history=True,
+        appended=Appended(at="event_date", keep=timedelta(days=90)),
+        hot_parents=_moving,
+        digest=digest.environments_by_events,
+        explain=digest.why_event,
+    )
+)
+
+INSTANCE = REGISTER.add(
+    Resource(
+        kind="beanstalk.instance",
+        label="instances",
+        provider="aws",
+        model=models.Instance,
+        collect=collect.instances,
+        # Enhanced health is ten seconds old at most.
+        cadence=Cadence(
+            cold=timedelta(seconds=60), hot=timedelta(seconds=10), waiting=timedelta(seconds=10)
+        ),
+        calls=("elasticbeanstalk:DescribeInstancesHealth",),
+        events=_heard(_instances_of),
+        parent=("beanstalk.environment", "environment"),
+        asked_by="beanstalk.environment",
+        parent_fields=("health_status",),
+        parent_stamp=("instances_due", "instances_read"),
+        hot_parents=_moving,
+        digest=digest.environments_by_instances,
+        url=lambda row: row.page_url,
+        explain=digest.why_instance,
+    )
+)

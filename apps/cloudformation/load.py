@@ -1,0 +1,180 @@
+"""Loads what pages and fragments of stacks show, in a number of queries that rows don't change."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apps.mirror.links import links_of, resolve, same_account, url_of
+from apps.mirror.state import State
+
+from .digest import why_stack
+from .failure import BEGINNINGS, is_own
+from .models import WIDE, ChangeSet, Event, Resource, Stack
+
+# Events of the newest operation that a stack's page shows; the page of events has them all.
+SHOWN_EVENTS = 120
+# Change sets that are no longer listed, shown besides those that are.
+PAST_CHANGE_SETS = 5
+NESTED_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A nested stack on the way to the cause: its name above, and its page where it is known."""
+
+    name: str
+    url: str
+
+
+# --- Lists ----------------------------------------------------------------------------------------
+
+
+def stack_rows(stacks: Iterable[Stack]) -> dict[int, dict[str, Any]]:
+    """The context of each row of a list of stacks; roots with those that are nested in them."""
+    rows = list(stacks)
+    within: dict[str, list[Stack]] = defaultdict(list)
+    roots = [row.key for row in rows if not row.parent_id]
+    below = Stack.objects.filter(root_id__in=roots, gone_at=None).defer(*WIDE, "tags")
+    for one in below.order_by("urgency", "name", "pk"):
+        within[one.root_id].append(one)
+    return {
+        row.pk: {
+            "stack": row,
+            "nested": within[row.key][:NESTED_SHOWN],
+            "more": max(0, len(within[row.key]) - NESTED_SHOWN),
+            "why": why_stack(row),
+        }
+        for row in rows
+    }
+
+
+def stack_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The same by id, for the stream."""
+    return stack_rows(Stack.objects.for_list().filter(pk__in=ids))
+
+
+# --- A stack --------------------------------------------------------------------------------------
+
+
+def stack_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Stacks with why they failed, the stacks on the way to it, those above and those within."""
+    rows = Stack.objects.select_related("scope").filter(pk__in=ids)
+    stacks = {row.pk: row for row in rows}
+    keys = {row.parent_id for row in stacks.values() if row.parent_id}
+    keys |= {row.root_id for row in stacks.values() if row.root_id}
+    keys |= {step["stack"] for row in stacks.values() for step in row.failure.get("path", ())}
+    known = {row.key: row for row in Stack.objects.filter(key__in=keys).only("key", "name")}
+    within: dict[str, list[Stack]] = defaultdict(list)
+    nested = Stack.objects.filter(parent_id__in=[row.key for row in stacks.values()], gone_at=None)
+    for one in nested.defer(*WIDE, "tags").order_by("urgency", "name", "pk"):
+        within[one.parent_id].append(one)
+    return {
+        pk: {
+            "stack": stack,
+            "why": why_stack(stack),
+            "path": [
+                Step(step["logical_id"], _page(known.get(step["stack"])))
+                for step in stack.failure.get("path", ())
+            ],
+            "parent": known.get(stack.parent_id),
+            "root": known.get(stack.root_id) if stack.root_id != stack.parent_id else None,
+            "nested": within[stack.key],
+        }
+        for pk, stack in stacks.items()
+    }
+
+
+def _page(stack: Stack | None) -> str:
+    return stack.get_absolute_url() if stack is not None else ""
+
+
+def stack_alone(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Stacks with their scope: what the facts tell of."""
+    rows = Stack.objects.select_related("scope").filter(pk__in=ids)
+    return {row.pk: {"stack": row} for row in rows}
+
+
+def stack_timeline(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Stacks with the events of their newest operation, in order, the first failure marked."""
+    contexts: dict[int, dict[str, Any]] = {}
+    for pk, context in stack_alone(ids).items():
+        stack = context["stack"]
+        events: list[Event] = []
+        newest = Event.objects.filter(stack=pk).order_by("-at", "-pk")[: SHOWN_EVENTS + 1]
+        ended = False
+        for event in newest:
+            events.append(event)
+            if event.status in BEGINNINGS and is_own(event, stack.key):
+                ended = True
+                break
+        cut = not ended and len(events) > SHOWN_EVENTS
+        events = events[:SHOWN_EVENTS][::-1]
+        # How many seconds after the first one each came: times of day tell minutes.
+        after = [int((event.at - events[0].at).total_seconds()) for event in events]
+        contexts[pk] = {
+            **context,
+            "events": list(zip(events, after, strict=True)),
+            "marked": stack.failure.get("event", ""),
+            "cut": cut,
+        }
+    return contexts
+
+
+def stack_resources(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Stacks with what they made, and the pages of what is mirrored of it."""
+    contexts = stack_alone(ids)
+    of: dict[int, list[Resource]] = defaultdict(list)
+    for row in Resource.objects.filter(stack__in=contexts, gone_at=None).order_by("logical_id"):
+        of[row.stack_id].append(row)
+    every = [row for rows in of.values() for row in rows]
+    made = _made(every, {pk: context["stack"].scope for pk, context in contexts.items()})
+    return {
+        pk: {
+            **context,
+            "resources": [(row, made.get(row.pk)) for row in of[pk]],
+            "drifted": [row for row in of[pk] if row.drift_status in ("MODIFIED", "DELETED")],
+        }
+        for pk, context in contexts.items()
+    }
+
+
+def _made(resources: Sequence[Resource], scopes: Mapping[int, Any]) -> dict[int, dict[str, Any]]:
+    """Return {label, url, state, status} of what resources are, by their id; one query a kind.
+
+    What is in another account is left out: the pictures are shared between readers
+    (docs/decisions/0005-links-in-shared-fragments.md).
+    """
+    links = links_of("cloudformation.resource", [row.pk for row in resources])
+    arns: dict[str, set[str]] = defaultdict(set)
+    for found in links.values():
+        for link in found:
+            arns[link.to_kind].add(link.to_arn)
+    rows = {(kind, arn): row for kind in arns for arn, row in resolve(kind, arns[kind]).items()}
+    made: dict[int, dict[str, Any]] = {}
+    for resource in resources:
+        for link in links.get(resource.pk, ()):
+            row = rows.get((link.to_kind, link.to_arn))
+            if row is not None and same_account(row.scope, scopes[resource.stack_id]):
+                url = url_of(link.to_kind, row)
+                made[resource.pk] = {"label": str(row), "url": url, "row": row}
+    return made
+
+
+def stack_change_sets(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Stacks with their change sets, the newest first; a few that are no longer listed, too."""
+    contexts = stack_alone(ids)
+    of: dict[int, list[ChangeSet]] = defaultdict(list)
+    rows = ChangeSet.objects.filter(stack__in=contexts).select_related("scope")
+    for row in rows.order_by("-created_at", "-pk"):
+        row.stack = contexts[row.stack_id]["stack"]
+        of[row.stack_id].append(row)
+    return {
+        pk: {
+            **context,
+            "change_sets": [row for row in of[pk] if row.gone_at is None],
+            "past": [row for row in of[pk] if row.gone_at][:PAST_CHANGE_SETS],
+            "waits": any(row.state == State.WAITING for row in of[pk] if row.gone_at is None),
+        }
+        for pk, context in contexts.items()
+    }

@@ -1,0 +1,135 @@
+"""What this app mirrors, how often, what it calls and which events it hears."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from apps.aws.events import called
+from apps.mirror.resource import REGISTER, Appended, Cadence, Heard, Names, Resource
+from apps.mirror.state import State
+
+from . import collect, digest, models
+
+SOURCE = "aws.cloudformation"
+STATUS = "CloudFormation Stack Status Change"
+RESOURCE_STATUS = "CloudFormation Resource Status Change"
+DRIFT = "CloudFormation Drift Detection Status Change"
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+def _stack_of(detail: Mapping[str, Any]) -> Iterator[Names]:
+    yield Names(kind="cloudformation.stack", key=detail["stack-id"])
+
+
+def _events_of(detail: Mapping[str, Any]) -> Iterator[Names]:
+    yield Names(kind="cloudformation.event", parent=detail["stack-id"])
+
+
+def _resources_of(detail: Mapping[str, Any]) -> Iterator[Names]:
+    yield Names(kind="cloudformation.resource", parent=detail["stack-id"])
+
+
+def _change_sets_of(detail: Mapping[str, Any]) -> Iterator[Names]:
+    """The request may name the stack by its name; the answer has its id."""
+    if stack := (detail.get("responseElements") or {}).get("stackId"):
+        yield Names(kind="cloudformation.changeset", parent=stack)
+
+
+def _moving(stacks: Any) -> Any:
+    return stacks.filter(state=State.MOVING)
+
+
+STACK = REGISTER.add(
+    Resource(
+        kind="cloudformation.stack",
+        label="stacks",
+        provider="aws",
+        model=models.Stack,
+        collect=collect.stacks,
+        cadence=Cadence(cold=MINUTE, hot=timedelta(seconds=5)),
+        calls=(
+            "cloudformation:DescribeStacks",
+            # Not called: DescribeStacks without a name needs its permission.
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+            "cloudformation:ListStacks",
+        ),
+        events=tuple(
+            Heard(source=SOURCE, detail_type=kind, names=_stack_of) for kind in (STATUS, DRIFT)
+        ),
+        keyed=True,
+        stamp="stamp",
+        url=models.Stack.get_absolute_url,
+        listed="cloudformation:stacks",
+        explain=digest.why_stack,
+        explain_then=digest.why_stack_then,
+    )
+)
+
+EVENT = REGISTER.add(
+    Resource(
+        kind="cloudformation.event",
+        label="stack events",
+        provider="aws",
+        model=models.Event,
+        collect=collect.events,
+        # Nothing is asked where no stack moved. `waiting` is for the stacks that move.
+        cadence=Cadence(
+            cold=MINUTE, hot=timedelta(seconds=5), waiting=timedelta(seconds=5), deep=7 * DAY
+        ),
+        calls=("cloudformation:DescribeStackEvents",),
+        events=tuple(
+            Heard(source=SOURCE, detail_type=kind, names=_events_of)
+            for kind in (STATUS, RESOURCE_STATUS)
+        ),
+        parent=("cloudformation.stack", "stack"),
+        asked_by="cloudformation.stack",
+        parent_fields=("events_stamp",),
+        parent_stamp=("stamp", "events_stamp"),
+        hot_parents=_moving,
+        history=True,
+        appended=Appended(at="at", keep=365 * DAY),
+        digest=digest.stacks,
+    )
+)
+
+RESOURCE = REGISTER.add(
+    Resource(
+        kind="cloudformation.resource",
+        label="stack resources",
+        provider="aws",
+        model=models.Resource,
+        collect=collect.resources,
+        cadence=Cadence(
+            cold=MINUTE, hot=timedelta(seconds=10), waiting=timedelta(seconds=10), deep=DAY
+        ),
+        calls=("cloudformation:ListStackResources",),
+        events=(Heard(source=SOURCE, detail_type=RESOURCE_STATUS, names=_resources_of),),
+        parent=("cloudformation.stack", "stack"),
+        asked_by="cloudformation.stack",
+        parent_stamp=("stamp", "resources_stamp"),
+        hot_parents=_moving,
+        url=models.Resource.get_absolute_url,
+        explain=digest.why_resource,
+    )
+)
+
+CHANGE_SET = REGISTER.add(
+    Resource(
+        kind="cloudformation.changeset",
+        label="change sets",
+        provider="aws",
+        model=models.ChangeSet,
+        collect=collect.change_sets,
+        cadence=Cadence(cold=MINUTE, hot=timedelta(seconds=5), deep=DAY),
+        calls=("cloudformation:ListChangeSets", "cloudformation:DescribeChangeSet"),
+        optional=("cloudformation:DescribeChangeSet",),
+        # No event of CloudFormation's own tells of them, and few move the stack.
+        events=(called(SOURCE, _change_sets_of, "CreateChangeSet"),),
+        parent=("cloudformation.stack", "stack"),
+        asked_by="cloudformation.stack",
+        parent_stamp=("stamp", "change_sets_stamp"),
+        stamp="described",
+        url=models.ChangeSet.get_absolute_url,
+        explain=digest.why_change_set,
+    )
+)

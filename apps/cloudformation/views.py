@@ -1,0 +1,151 @@
+"""Pages of stacks, their events and templates; they read rows and the cache, never AWS."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
+
+from apps.live.conditional import unchanged_page
+from apps.live.cursor import page_of
+from apps.mirror.lists import Listing, filters_of, live, picture
+from apps.mirror.state import State
+from apps.mirror.tail import newest_change
+from apps.mirror.versions import house_version
+
+from . import fragments, load, looks
+from .lines import draw, draw_note
+from .models import Event, Stack
+
+# Whose health the foot of these pages tells.
+READS = {"service": "cloudformation"}
+PARTS = (
+    fragments.STACK_HEAD,
+    fragments.STACK_TIMELINE,
+    fragments.STACK_CHANGE_SETS,
+    fragments.STACK_RESOURCES,
+    fragments.STACK_FACTS,
+)
+STACKS = Listing(
+    kind="cloudformation.stack",
+    fragment=fragments.STACK_ROW,
+    contexts=load.stack_rows,
+    order=("urgency", "name", "pk"),
+    # In the order of urgency.
+    states=(
+        State.FAILED,
+        State.WAITING,
+        State.MOVING,
+        State.DONE,
+        State.STOPPED,
+        State.UNKNOWN,
+    ),
+)
+
+
+@require_safe
+@unchanged_page(house_version)
+def stacks(request: HttpRequest) -> HttpResponse:
+    """All stacks, what is broken first; those that are nested stand below their root."""
+    since = newest_change()
+    filters = filters_of(request)
+    rows = Stack.objects.for_list().present().visible_to(request.user).matching(**filters)
+    if not (filters["q"] or filters["state"]):
+        rows = rows.filter(parent_id="")
+    context = STACKS.context(request, since, rows, filters)
+    return render(request, "cloudformation/stacks.html", {**context, "reads": READS})
+
+
+@require_safe
+@unchanged_page(house_version)
+def stack(request: HttpRequest, pk: int) -> HttpResponse:
+    """A stack: why it failed, what happened in it, what it would change, and what it made."""
+    since = newest_change()
+    rows = Stack.objects.visible_to(request.user).select_related("scope")
+    found = get_object_or_404(rows.only("pk", "name", "key", "scope"), pk=pk)
+    pictures = {
+        part.name.removeprefix("stack-"): picture(part, part.load([pk]), pk) for part in PARTS
+    }
+    return render(
+        request,
+        "cloudformation/stack.html",
+        {
+            "stack": found,
+            **pictures,
+            "reads": {**READS, "scope": found.scope_id},
+            "live": live([f"{part.name}:{pk}" for part in PARTS], since),
+        },
+    )
+
+
+@require_safe
+@unchanged_page(house_version)
+def events(request: HttpRequest, pk: int) -> HttpResponse:
+    """All events of a stack that are remembered, the newest first."""
+    since = newest_change()
+    rows = Stack.objects.visible_to(request.user).select_related("scope")
+    found = get_object_or_404(rows, pk=pk)
+    told = Event.objects.filter(stack=found)
+    failed = request.GET.get("failed") == "1"
+    if failed:
+        told = told.filter(status__endswith="_FAILED")
+    page = page_of(told, ("-at", "-pk"), request.GET.get("after", ""))
+    return render(
+        request,
+        "cloudformation/events.html",
+        {
+            "stack": found,
+            "events": page.rows,
+            "marked": {failure["event"] for failure in found.failures},
+            "failed": failed,
+            "following": page.following,
+            "paged": not page.first,
+            "filters": {"failed": "1" if failed else ""},
+            "reads": {**READS, "scope": found.scope_id},
+            "live": live([], since, "cloudformation.stack"),
+        },
+    )
+
+
+@require_safe
+def template(request: HttpRequest, pk: int) -> HttpResponse:
+    """A stack's template as far as it was read; opening this page makes somebody read it.
+
+    It has no ETag, because a template is no mirrored row.
+    """
+    since = newest_change()
+    rows = Stack.objects.visible_to(request.user).select_related("scope")
+    found = get_object_or_404(rows, pk=pk)
+    first = request.GET.get("first", "0")
+    panel = _panel(found, int(first) if first.isdecimal() and len(first) < 10 else 0)
+    name = "cloudformation/template.html"
+    if request.headers.get("X-Live") or request.headers.get("HX-Request"):
+        name = "cloudformation/template.html#panel"
+    return render(
+        request,
+        name,
+        {
+            "stack": found,
+            "panel": panel,
+            "reads": {**READS, "scope": found.scope_id},
+            "live": live([f"template:{pk}@{panel['next']}"], since),
+        },
+    )
+
+
+def _panel(found: Stack, first: int) -> dict[str, Any]:
+    """Return what the panel shows, and let somebody read on."""
+    looks.watch(found.pk)
+    contents = looks.contents_of(found.pk)
+    note = mark_safe(draw_note(found.pk, contents))  # noqa: S308 - a rendered template escapes
+    if contents is None:
+        return {"html": "", "next": first, "done": False, "more": False, "note": note}
+    drawn = draw(found.pk, contents, first)
+    return {
+        "html": mark_safe(drawn.html),  # noqa: S308 - drawn from escaped lines
+        "next": drawn.next,
+        "done": contents.done and not drawn.more,
+        "more": drawn.more,
+        "note": note,
+    }

@@ -1,0 +1,280 @@
+"""Draws series as small charts: lines with gaps, axes, markers, threshold; numbers for templates.
+
+Everything is in the units of the picture's own frame (its viewBox), rounded, without the reader's
+time zone: a script puts local times where UTC stands.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .words import amount
+
+WIDTH, HEIGHT = 360, 132
+LEFT, RIGHT, TOP, BOTTOM = 54, 8, 10, 20
+# Spans of time that are round, in seconds, and so are their halves.
+_LENGTHS = (2, 4, 10, 20, 30, 60, 120, 240, 600, 1200, 1800, 3600, 7200, 14400, 36000, 86400)
+# Rows of the table that says the same as the picture.
+ROWS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """How far back a page looks, and at which resolution (seconds)."""
+
+    name: str
+    label: str
+    past: timedelta
+    resolution: int
+    ticks: int
+
+
+RANGES = {
+    one.name: one
+    for one in (
+        Range("1h", "1 hour", timedelta(hours=1), 60, 900),
+        Range("3h", "3 hours", timedelta(hours=3), 60, 3600),
+        Range("12h", "12 hours", timedelta(hours=12), 300, 10800),
+        Range("1d", "1 day", timedelta(days=1), 300, 21600),
+        Range("7d", "7 days", timedelta(days=7), 3600, 86400),
+        Range("30d", "30 days", timedelta(days=30), 3600, 7 * 86400),
+    )
+}
+DEFAULT = "3h"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A place on an axis and what stands there; `at` (epoch seconds) on the time axis."""
+
+    place: float
+    label: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened at a moment: a deployment, an execution, a stack's update."""
+
+    at: datetime
+    title: str
+    url: str
+    state: str
+    status: str = ""
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One chart, ready for its template."""
+
+    title: str
+    unit: str
+    newest: str
+    newest_at: datetime | None
+    line: str
+    area: str
+    y_ticks: tuple[Tick, ...]
+    x_ticks: tuple[Tick, ...]
+    marks: tuple[tuple[float, Mark], ...]
+    limit: float | None
+    limit_label: str
+    hover: str
+    summary: str
+    rows: tuple[tuple[datetime, str], ...] = field(default=())
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not self.line
+
+
+def draw(  # noqa: PLR0913 - what a chart is drawn of
+    title: str,
+    unit: str,
+    values: Sequence[float | None],
+    first: datetime,
+    step: int,
+    until: datetime,
+    *,
+    ticks: int,
+    marks: Sequence[Mark] = (),
+    limit: float | None = None,
+) -> Drawn:
+    """Draw values that begin at `first`, `step` seconds apart, on an axis up to `until`."""
+    begin, end = first.timestamp(), until.timestamp()
+    top = _top([value for value in (*values, limit) if value is not None], unit)
+
+    def x(at: float) -> float:
+        return round(LEFT + (at - begin) / max(end - begin, 1) * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(value: float) -> float:
+        return round(HEIGHT - BOTTOM - max(0.0, value) / top * (HEIGHT - TOP - BOTTOM), 1)
+
+    runs = list(_runs(values))
+    points = [[(x(begin + slot * step), y(value)) for slot, value in run] for run in runs]
+    known = [(slot, value) for slot, value in enumerate(values) if value is not None]
+    newest = known[-1] if known else None
+    placed = tuple((x(mark.at.timestamp()), mark) for mark in marks if first <= mark.at <= until)
+    return Drawn(
+        title=title,
+        unit=unit,
+        newest=amount(newest[1], unit) if newest else amount(None),
+        newest_at=first + timedelta(seconds=newest[0] * step) if newest else None,
+        line=" ".join(_line(run) for run in points),
+        area=" ".join(_area(run) for run in points if len(run) > 1),
+        y_ticks=tuple(Tick(y(top * share), amount(top * share, unit)) for share in (0, 0.5, 1)),
+        x_ticks=tuple(_x_ticks(begin, end, ticks, x)),
+        marks=placed,
+        limit=None if limit is None else y(limit),
+        limit_label="" if limit is None else amount(limit, unit),
+        hover=json.dumps(
+            {
+                "first": int(begin),
+                "step": step,
+                "from": LEFT,
+                "to": x(end),
+                "end": int(end),
+                "values": [None if value is None else amount(value, unit) for value in values],
+            },
+            separators=(",", ":"),
+        ),
+        summary=_summary(title, unit, [value for _, value in known]),
+        rows=tuple(_rows(values, first, step, unit)),
+    )
+
+
+def _top(values: Sequence[float], unit: str) -> float:
+    """The upper end of the value axis: a round number that holds all of them."""
+    most = max(values, default=0.0)
+    if unit == "Percent" and 50 < most <= 100:
+        return 100.0
+    if most <= 0:
+        return 1.0
+    if unit == "Seconds" and most > 1:
+        return next((length for length in _LENGTHS if length >= most), most)
+    size = 10.0 ** math.floor(math.log10(most))
+    return next(round_ * size for round_ in (1, 2, 2.5, 4, 5, 8, 10) if round_ * size >= most)
+
+
+def _runs(values: Sequence[float | None]) -> Iterator[list[tuple[int, float]]]:
+    """Consecutive points: what is missing between them is a gap in the line."""
+    run: list[tuple[int, float]] = []
+    for slot, value in enumerate(values):
+        if value is None:
+            if run:
+                yield run
+            run = []
+        else:
+            run.append((slot, value))
+    if run:
+        yield run
+
+
+def _line(run: Sequence[tuple[float, float]]) -> str:
+    (x, y), *rest = run
+    if not rest:
+        # A point alone: a stroke with round ends is a dot.
+        return f"M{x:g} {y:g}h.01"
+    return f"M{x:g} {y:g}L" + " ".join(f"{x:g} {y:g}" for x, y in rest)
+
+
+def _area(run: Sequence[tuple[float, float]]) -> str:
+    ground = HEIGHT - BOTTOM
+    return f"{_line(run)}L{run[-1][0]:g} {ground} {run[0][0]:g} {ground}Z"
+
+
+def _x_ticks(begin: float, end: float, every: int, x: Any) -> Iterator[Tick]:
+    first = -int(-begin // every) * every
+    for at in range(first, int(end) + 1, every):
+        moment = datetime.fromtimestamp(at, UTC)
+        label = f"{moment:%-d %b}" if every >= 86400 else f"{moment:%H:%M}"
+        place = x(at)
+        if LEFT + 8 <= place <= WIDTH - RIGHT - 8:
+            yield Tick(place, label, at)
+
+
+def _summary(title: str, unit: str, values: Sequence[float]) -> str:
+    """What the picture shows, for who cannot see it."""
+    if not values:
+        return f"{title}: no data"
+    least, most, newest = min(values), max(values), values[-1]
+    return (
+        f"{title}: newest {amount(newest, unit)}, between {amount(least, unit)} and "
+        f"{amount(most, unit)}"
+    )
+
+
+def _rows(
+    values: Sequence[float | None], first: datetime, step: int, unit: str
+) -> Iterator[tuple[datetime, str]]:
+    """The table's rows, the newest first: so many parts of the range, each by its highest value."""
+    size = max(1, -(-len(values) // ROWS))
+    for start in range((len(values) - 1) // size * size, -1, -size):
+        some = [value for value in values[start : start + size] if value is not None]
+        yield first + timedelta(seconds=start * step), amount(max(some, default=None), unit)
+
+
+# --- The strip of an alarm ------------------------------------------------------------------------
+
+STRIP_HOURS = 24
+STRIP_WIDTH = 360
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of time in one state, in units of the strip."""
+
+    x: float
+    width: float
+    state: str
+    status: str
+    since: datetime
+
+
+def strip(
+    transitions: Sequence[tuple[datetime, str, str, str]],
+    status: str,
+    state: str,
+    since: datetime | None,
+    until: datetime,
+) -> list[Segment]:
+    """Return the states of the last hours up to `until`.
+
+    transitions  (when, state before, state after, our state after), the oldest first.
+    status       what it is now, since when; it counts more than the history, which may lag.
+    """
+    begin = until - timedelta(hours=STRIP_HOURS)
+    told: list[tuple[datetime, str]] = []
+    if transitions:
+        told.append((begin, transitions[0][1]))
+        told += [(max(at, begin), after) for at, _, after, _ in transitions]
+    if since is None or since <= begin:
+        # It has not moved since: whatever the history says is older.
+        told = [(begin, status)]
+    else:
+        told = [(at, word) for at, word in told if at < since]
+        if not told:
+            told = [(begin, "")]
+        told.append((since, status))
+    ours = {after: mine for _, _, after, mine in transitions} | {status: state}
+    segments = []
+    for (at, word), (end, _) in zip(told, [*told[1:], (until, "")], strict=True):
+        x, after = _along(at, begin), _along(end, begin)
+        if after > x:
+            segments.append(
+                Segment(x, round(after - x, 1), ours.get(word, _state_of(word)), word, at)
+            )
+    return segments
+
+
+def _state_of(word: str) -> str:
+    return {"OK": "done", "ALARM": "failed"}.get(word, "unknown" if word else "")
+
+
+def _along(at: datetime, begin: datetime) -> float:
+    share = (at - begin).total_seconds() / (STRIP_HOURS * 3600)
+    return round(min(max(share, 0.0), 1.0) * STRIP_WIDTH, 1)

@@ -1,0 +1,79 @@
+"""Fetches the past of series for somebody who looks at a range that was never read; in workers."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.utils.timezone import now
+
+from apps.mirror.health import record_outcomes
+from apps.mirror.models import Scope
+from apps.mirror.provider import PROVIDERS
+from apps.mirror.resource import REGISTER
+
+from . import collect, keep, plan
+from .models import Kept, Metric
+from .records import Points
+
+# How far back each resolution is fetched; more is in no range that is drawn from it.
+PAST = ((300, timedelta(days=1)), (3600, timedelta(days=30)))
+RESOLUTIONS = frozenset(resolution for resolution, _ in PAST)
+# A past that could not be fetched, or that nobody has, is not asked for again for so long.
+AGAIN = timedelta(hours=6)
+
+
+def lacking(metrics: Sequence[Metric], since: datetime) -> list[int]:
+    """Return the ids of the series whose past from `since` on was neither read nor fetched."""
+    kept = {row.metric_id: row for row in Kept.objects.filter(metric__in=metrics)}
+    lacking = []
+    for metric in metrics:
+        row = kept.get(metric.pk)
+        # Until it was read once, its sweep is on its way.
+        if row is None or row.whole_from <= since:
+            continue
+        if row.filled_at is None or row.filled_at < row.whole_from:
+            lacking.append(metric.pk)
+    return lacking
+
+
+def claim(ids: Sequence[int]) -> list[int]:
+    """Return those of these that nobody fetches or has failed to fetch lately."""
+    seconds = int(AGAIN.total_seconds())
+    return [pk for pk in ids if cache.add(f"cloudwatch:fill:{pk}", 1, timeout=seconds)]
+
+
+def fill(ids: Sequence[int]) -> None:
+    """Fetch the past of these series, all of one scope: a call for each 500 and resolution."""
+    metrics = list(Metric.objects.filter(pk__in=ids, gone_at=None).order_by("pk"))
+    if not metrics:
+        return
+    scope = Scope.objects.get(pk=metrics[0].scope_id)
+    resource = REGISTER.get("cloudwatch.metric")
+    reach: Any = None
+    try:
+        reach = PROVIDERS.get(scope.provider).open(scope, urgent=True)
+        read = _past(reach, metrics)
+    except Exception as error:  # noqa: BLE001 - classified, and told at the foot of the page
+        record_outcomes(scope, resource, reach.outcomes if reach else {}, error)
+        return
+    finally:
+        if reach is not None:
+            reach.close()
+    record_outcomes(scope, resource, reach.outcomes)
+    keep.fill_past(read)
+
+
+def _past(reach: Any, metrics: Sequence[Metric]) -> dict[int, list[Points]]:
+    by_key = {metric.key: metric.pk for metric in metrics}
+    series = [plan.as_parent(metric) for metric in metrics]
+    until = now().astimezone(UTC).replace(second=0, microsecond=0)
+    read: dict[int, list[Points]] = {}
+    for period, past in PAST:
+        since = (until - past).replace(minute=0)
+        for start in range(0, len(series), collect.QUERIES):
+            batch = series[start : start + collect.QUERIES]
+            for record in collect.points(reach, batch, since, until, period=period):
+                if record.aside is not None:
+                    read.setdefault(by_key[record.key], []).append(record.aside)
+    return read

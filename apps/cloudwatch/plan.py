@@ -1,0 +1,104 @@
+"""Says which series are read in a scope: those of the rows that are mirrored, and of alarms.
+
+Rows are found by their kind's name in the register: a service that is not installed, or that was
+never read here, has none.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from apps.mirror.ask import Parent
+from apps.mirror.models import Scope
+from apps.mirror.resource import REGISTER
+
+from .models import Alarm, Kept, Metric
+from .watched import WATCHED, Series, series_of, series_of_alarm
+
+# Columns of an alarm that say which series it watches.
+OF_ALARMS = (
+    "namespace",
+    "metric_name",
+    "statistic",
+    "extended_statistic",
+    "dimensions",
+    "unit",
+    "period",
+    "metrics",
+)
+
+
+def wanted_in(scope: Scope) -> dict[str, Series]:
+    """Return the series to be read in a scope by key; whoever wants one, it is read once."""
+    wanted: dict[str, Series] = {}
+    for series in _of_resources(scope):
+        wanted.setdefault(series.key, series)
+    alarms = Alarm.objects.filter(scope=scope, gone_at=None).order_by("pk")
+    for alarm in alarms.values(*OF_ALARMS):
+        for series in series_of_alarm(alarm):
+            wanted.setdefault(series.key, series)
+    return wanted
+
+
+def _of_resources(scope: Scope) -> Iterator[Series]:
+    for kind in WATCHED:
+        resource = REGISTER.by_kind.get(kind)
+        if resource is None or resource.provider != scope.provider:
+            continue
+        rows = resource.model._default_manager.filter(scope=scope, gone_at=None)
+        for key, arn in rows.order_by("pk").values_list("key", "arn"):
+            yield from series_of(kind, key, arn)
+
+
+def given(scope: Scope) -> list[Parent]:
+    """Return the series of a scope as `Ask.parents`, with the time up to which each was read."""
+    read = dict(
+        Kept.objects.filter(metric__scope=scope, metric__gone_at=None).values_list(
+            "metric__key", "read_to"
+        )
+    )
+    return [
+        Parent(key=key, fields={**_fields(series), "read_to": read.get(key)})
+        for key, series in sorted(wanted_in(scope).items())
+    ]
+
+
+def _fields(series: Series) -> dict[str, Any]:
+    return {
+        "namespace": series.namespace,
+        "metric_name": series.name,
+        "statistic": series.statistic,
+        "dimensions": dict(series.dimensions),
+        "unit": series.unit,
+        "label": series.label,
+        "period": series.period,
+    }
+
+
+def as_parent(metric: Metric) -> Parent:
+    """Return a series that is mirrored as a collector takes it."""
+    told: Mapping[str, Any] = {
+        name: getattr(metric, name)
+        for name in (
+            "namespace",
+            "metric_name",
+            "statistic",
+            "dimensions",
+            "unit",
+            "label",
+            "period",
+        )
+    }
+    return Parent(key=metric.key, fields={**told, "read_to": None})
+
+
+def metrics_of(kind: str, row: Any) -> list[Metric]:
+    """Return the series of a row that were read, in the order its page shows them."""
+    if kind == "cloudwatch.alarm":
+        every = series_of_alarm({name: getattr(row, name) for name in OF_ALARMS})
+    else:
+        every = series_of(kind, row.key, row.arn)
+    keys = list(dict.fromkeys(series.key for series in every))
+    found = {
+        metric.key: metric for metric in Metric.objects.filter(scope=row.scope_id, key__in=keys)
+    }
+    return [found[key] for key in keys if key in found]

@@ -1,0 +1,87 @@
+"""What this app mirrors, how often, what it calls and which events it hears."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from apps.aws.events import called
+from apps.mirror.models import Change
+from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
+from apps.mirror.state import State
+
+from . import collect, digest, models
+from .tasks import adopt_builds, quote_failures
+
+SOURCE = "aws.codebuild"
+# Let the log's last lines arrive before the error is looked for.
+LOG_SETTLES = 2.0
+
+
+def _build_of(detail: Mapping[str, Any]) -> Iterator[Names]:
+    """Events carry the build's ARN; its key is what follows "build/"."""
+    yield Names(kind="codebuild.build", key=str(detail["build-id"]).rpartition(":build/")[2])
+
+
+def _project_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    """CodeBuild's CloudTrail entries may tell what was made and hide what was asked for.
+
+    https://docs.aws.amazon.com/codebuild/latest/userguide/understanding-service-name-entries.html
+    """
+    asked, answered = detail.get("requestParameters") or {}, detail.get("responseElements") or {}
+    yield Names(kind="codebuild.project", key=asked.get("name") or answered["project"]["name"])
+
+
+def _look_at_failures(scope_id: int, changes: Sequence[Change]) -> None:
+    if any(change.after.get("state") == State.FAILED for change in changes):
+        quote_failures.apply_async((scope_id,), countdown=LOG_SETTLES)
+
+
+def _adopt(scope_id: int, changes: Sequence[Change]) -> None:
+    if any(change.verb == Change.Verb.APPEARED for change in changes):
+        adopt_builds.delay(scope_id)
+
+
+PROJECT = REGISTER.add(
+    Resource(
+        kind="codebuild.project",
+        label="build projects",
+        provider="aws",
+        model=models.Project,
+        collect=collect.projects,
+        cadence=Cadence(cold=timedelta(minutes=5)),
+        calls=("codebuild:ListProjects", "codebuild:BatchGetProjects"),
+        events=(
+            called(SOURCE, _project_called_on, "CreateProject", "UpdateProject", "DeleteProject"),
+        ),
+        keyed=True,
+        after=_adopt,
+        url=models.Project.get_absolute_url,
+        listed="codebuild:projects",
+        explain=digest.why_project,
+    )
+)
+
+BUILD = REGISTER.add(
+    Resource(
+        kind="codebuild.build",
+        label="builds",
+        provider="aws",
+        model=models.Build,
+        collect=collect.builds,
+        cadence=Cadence(cold=timedelta(seconds=60), hot=timedelta(seconds=3)),
+        calls=("codebuild:ListBuilds", "codebuild:BatchGetBuilds", "logs:GetLogEvents"),
+        optional=("logs:GetLogEvents",),
+        events=(
+            Heard(source=SOURCE, detail_type="CodeBuild Build State Change", names=_build_of),
+            Heard(source=SOURCE, detail_type="CodeBuild Build Phase Change", names=_build_of),
+        ),
+        parent=("codebuild.project", "project"),
+        history=True,
+        keyed=True,
+        digest=digest.projects,
+        after=_look_at_failures,
+        url=models.Build.get_absolute_url,
+        listed="codebuild:builds",
+        explain=digest.why_build,
+    )
+)

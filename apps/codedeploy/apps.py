@@ -1,0 +1,12 @@
+"""CodeDeploy mirrored: applications, deployment groups, deployments and their targets."""
+
+from django.apps import AppConfig
+
+
+class CodeDeployConfig(AppConfig):
+    """The CodeDeploy service."""
+
+    name = "apps.codedeploy"
+    verbose_name = "CodeDeploy"
+    # Where it stands in the navigation.
+    face = "deployments"

@@ -1,0 +1,190 @@
+"""Pages of deployments, groups, applications and configurations; they read rows, never AWS."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
+
+from apps.live.conditional import unchanged_page
+from apps.live.cursor import page_of
+from apps.mirror.asking import hint
+from apps.mirror.lists import Listing, filters_of, live, picture
+from apps.mirror.resource import Names
+from apps.mirror.state import State
+from apps.mirror.tail import newest_change
+from apps.mirror.versions import house_version
+
+from . import fragments, load
+from .models import Application, Config, Deployment, DeploymentGroup
+
+NEWEST = ("-created_at", "-pk")
+# Whose health the foot of these pages tells.
+READS = {"service": "codedeploy"}
+# In the order of urgency.
+STATES = (
+    State.FAILED,
+    State.WAITING,
+    State.MOVING,
+    State.DONE,
+    State.STOPPED,
+    State.UNKNOWN,
+)
+
+GROUPS = Listing(
+    kind="codedeploy.deploymentgroup",
+    fragment=fragments.GROUP_ROW,
+    contexts=load.group_rows,
+    order=("urgency", "key", "pk"),
+    states=STATES,
+)
+CONFIGS = Listing(
+    kind="codedeploy.deploymentconfig",
+    fragment=fragments.CONFIG_ROW,
+    contexts=load.config_rows,
+    order=("predefined", "key", "pk"),
+    moves=False,
+)
+DEPLOYMENTS = Listing(
+    kind="codedeploy.deployment",
+    fragment=fragments.DEPLOYMENT_ROW,
+    contexts=load.deployment_rows,
+    order=NEWEST,
+    states=STATES,
+    moves=False,
+)
+
+
+@require_safe
+@unchanged_page(house_version)
+def deployments(request: HttpRequest) -> HttpResponse:
+    """Deployments of all groups, the newest first."""
+    since = newest_change()
+    filters = filters_of(request)
+    rows = Deployment.objects.for_list().visible_to(request.user).matching(**filters)
+    context = DEPLOYMENTS.context(request, since, rows.filter(created_at__isnull=False), filters)
+    return render(request, "codedeploy/deployments.html", {**context, "reads": READS})
+
+
+@require_safe
+@unchanged_page(house_version)
+def deployment(request: HttpRequest, pk: int) -> HttpResponse:
+    """A deployment: why it failed, its targets with their lifecycle events, what it was to do.
+
+    Targets and an AppSpec that nobody has asked for are asked for by opening the page.
+    """
+    since = newest_change()
+    get_object_or_404(Deployment.objects.visible_to(request.user).only("pk"), pk=pk)
+    contexts = load.deployment_head([pk])
+    targets = load.deployment_targets([pk])
+    found: Deployment = contexts[pk]["deployment"]
+    wanted = [] if targets[pk]["read"] else [Names(kind="codedeploy.target", parent=found.key)]
+    if found.appspec_unread:
+        wanted.append(Names(kind="codedeploy.deployment", key=found.key))
+    hint(found.scope, wanted)
+    parts = (
+        fragments.DEPLOYMENT_HEAD,
+        fragments.DEPLOYMENT_TARGETS,
+        fragments.DEPLOYMENT_FACTS,
+    )
+    return render(
+        request,
+        "codedeploy/deployment.html",
+        {
+            "deployment": found,
+            "head": picture(fragments.DEPLOYMENT_HEAD, contexts, pk),
+            "targets": picture(fragments.DEPLOYMENT_TARGETS, targets, pk),
+            "facts": picture(fragments.DEPLOYMENT_FACTS, load.deployment_facts([pk]), pk),
+            "reads": {**READS, "scope": found.scope_id},
+            "live": live([f"{part.name}:{pk}" for part in parts], since),
+        },
+    )
+
+
+@require_safe
+@unchanged_page(house_version)
+def deployment_groups(request: HttpRequest) -> HttpResponse:
+    """All deployment groups, what is broken first."""
+    since = newest_change()
+    filters = filters_of(request)
+    rows = DeploymentGroup.objects.for_list().present().visible_to(request.user)
+    context = GROUPS.context(request, since, rows.matching(**filters), filters)
+    return render(request, "codedeploy/groups.html", {**context, "reads": READS})
+
+
+@require_safe
+@unchanged_page(house_version)
+def deployment_group(request: HttpRequest, pk: int) -> HttpResponse:
+    """A deployment group: its deployments, where it deploys to, and how."""
+    since = newest_change()
+    rows = DeploymentGroup.objects.visible_to(request.user).select_related("scope", "application")
+    found = get_object_or_404(rows, pk=pk)
+    page = page_of(
+        Deployment.objects.for_list().filter(group=found, created_at__isnull=False),
+        NEWEST,
+        request.GET.get("after", ""),
+    )
+    drawn = load.draw_rows(load.deployment_rows(page.rows))
+    parts = (fragments.GROUP_HEAD, fragments.GROUP_FACTS)
+    topics = [f"{part.name}:{pk}" for part in parts]
+    topics += [f"{fragments.DEPLOYMENT_ROW.name}:{row.pk}" for row in page.rows]
+    if not page.first:
+        body = mark_safe(f"<tbody>{''.join(drawn)}</tbody>")  # noqa: S308
+    else:
+        # Deployments that begin come in from above.
+        topics.append(f"{fragments.GROUP_DEPLOYMENTS.name}:{pk}")
+        newest = {pk: {"deploymentgroup": found, "rows": drawn}}
+        body = picture(fragments.GROUP_DEPLOYMENTS, newest, pk)
+    return render(
+        request,
+        "codedeploy/group.html",
+        {
+            "group": found,
+            "head": picture(fragments.GROUP_HEAD, load.group_head([pk]), pk),
+            "facts": picture(fragments.GROUP_FACTS, load.group_facts([pk]), pk),
+            "rows": drawn,
+            "body": body,
+            "following": page.following,
+            "paged": not page.first,
+            "reads": {**READS, "scope": found.scope_id},
+            "live": live(topics, since),
+        },
+    )
+
+
+@require_safe
+@unchanged_page(house_version)
+def application(request: HttpRequest, pk: int) -> HttpResponse:
+    """An application and its deployment groups."""
+    since = newest_change()
+    rows = Application.objects.visible_to(request.user).select_related("scope")
+    found = get_object_or_404(rows, pk=pk)
+    groups = DeploymentGroup.objects.for_list().filter(application=found)
+    context: dict[str, Any] = GROUPS.context(request, since, groups, {})
+    told = context["live"]
+    topics = f"{told['topics']} {fragments.APPLICATION_HEAD.name}:{pk}"
+    return render(
+        request,
+        "codedeploy/application.html",
+        {
+            **context,
+            "application": found,
+            "head": picture(fragments.APPLICATION_HEAD, load.application_head([pk]), pk),
+            "live": {**told, "topics": topics},
+            "reads": {**READS, "scope": found.scope_id},
+        },
+    )
+
+
+@require_safe
+@unchanged_page(house_version)
+def deployment_configs(request: HttpRequest) -> HttpResponse:
+    """All deployment configurations and what they do, those that people made first."""
+    since = newest_change()
+    filters = filters_of(request)
+    rows = Config.objects.select_related("scope").present().visible_to(request.user)
+    rows = rows.containing(filters["q"], "key")
+    rows = rows.narrowed(account=filters["account"], region=filters["region"])
+    context = CONFIGS.context(request, since, rows, {**filters, "state": ""})
+    return render(request, "codedeploy/configs.html", {**context, "reads": READS})

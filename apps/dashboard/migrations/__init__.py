@@ -1,0 +1,1 @@
+"""How the dashboard's own tables came to be."""

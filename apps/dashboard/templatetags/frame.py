@@ -1,0 +1,157 @@
+"""The navigation of every page, derived from the services that are installed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from django import template
+from django.apps import apps
+from django.template import Context
+from django.urls import reverse
+
+from apps.dashboard import progress
+from apps.mirror.resource import REGISTER
+
+register = template.Library()
+
+
+# The faces of a project, as CodeStar grouped them: name, label, icon.
+FACES = (
+    ("source", "Source", "git-branch"),
+    ("builds", "Builds", "hammer"),
+    ("deployments", "Deployments", "rocket"),
+    ("infrastructure", "Infrastructure", "layers"),
+    ("monitoring", "Monitoring", "activity"),
+)
+# What stands below the thumb on a phone, where there is not room for all.
+ROOM = 5
+FOREMOST = ("Pipelines", "Builds", "Deployments", "Monitoring")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the navigation; `key` is pressed after `g` to go there."""
+
+    label: str
+    url: str
+    icon: str
+    key: str
+    current: bool
+    troubles: bool = False  # whether it tells how many kinds are in trouble
+    lists: Sequence["Entry"] = ()  # where it has more than one
+    behind: bool = False  # whether a phone shows it behind "More"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page that lists rows of a kind."""
+
+    label: str
+    url: str
+
+
+@cache
+def _listed() -> Mapping[str, Sequence[Listed]]:
+    """The lists of each face, in the order of the declarations."""
+    found: dict[str, list[Listed]] = {}
+    for resource in REGISTER:
+        if resource.listed:
+            face = getattr(apps.get_app_config(resource.app_label), "face", "")
+            listed = Listed(resource.label, reverse(resource.listed))
+            if listed not in found.setdefault(face, []):
+                found[face].append(listed)
+    return found
+
+
+def _folder(url: str) -> str:
+    """The part of the address that the pages of an app share: "/codebuild/"."""
+    return f"/{url.split('/')[1]}/"
+
+
+def _lists(listed: Sequence[Listed], path: str) -> list[Entry]:
+    """The lists of one face; the one with the longest address that `path` is below is current."""
+    inside = [one for one in listed if path.startswith(one.url)]
+    current = max(inside, key=lambda one: len(one.url), default=None)
+    return [
+        Entry(one.label[:1].upper() + one.label[1:], one.url, "", "", one is current)
+        for one in listed
+    ]
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> list[Entry]:
+    """Where one can go: pipelines, the faces of a project, health, and accounts for staff."""
+    request = context.get("request")
+    path = request.path if request else ""
+    home = Entry("Pipelines", reverse("dashboard:home"), "workflow", "", False)
+    entries = [replace(home, current=path == home.url or path.startswith("/codepipeline/"))]
+    for face, label, icon in FACES:
+        listed = _listed().get(face, ())
+        if listed:
+            # What runs is declared after what it belongs to, and is what people come for.
+            first = next((one for one in listed if one.label.lower() == face), listed[0])
+            here = path.startswith(tuple(_folder(one.url) for one in listed))
+            lists = _lists(listed, path) if len(listed) > 1 else ()
+            entries.append(Entry(label, first.url, icon, "", here, lists=lists))
+    health = reverse("dashboard:health")
+    entries.append(Entry("Health", health, "heart-pulse", "", path == health, troubles=True))
+    user = context.get("user")
+    if user is not None and user.is_staff:
+        here = path.startswith("/aws/")
+        entries.append(Entry("Accounts", reverse("aws:accounts"), "cloud", "", here))
+    taken: set[str] = set()
+    told = []
+    for entry in entries:
+        key = next((letter for letter in entry.label.lower() if letter not in taken), "")
+        taken.add(key)
+        behind = len(entries) > ROOM and entry.label not in FOREMOST
+        told.append(replace(entry, key=key, behind=behind))
+    return told
+
+
+@register.simple_tag
+def behind_more(places: Sequence[Entry]) -> dict[str, bool]:
+    """What stands behind "More" on a phone: {} for nothing, else whether one is there now."""
+    behind = [place for place in places if place.behind]
+    return {"current": any(place.current for place in behind)} if behind else {}
+
+
+@register.simple_tag(takes_context=True)
+def troubles(context: Context) -> int:
+    """How many kinds somebody should do something about, in what the reader may know of."""
+    return sum(kind.troubled for kind in progress.house_of(context["request"]).kinds)
+
+
+@register.simple_tag(takes_context=True)
+def how_old(context: Context) -> dict[str, Any]:
+    """How old what a page shows is; the page says in `reads` whose rows these are.
+
+    `reads` is {service, scope}, either of which may be missing: then it is every one.
+    """
+    return progress.ages_context(progress.house_of(context["request"]), **context["reads"])
+
+
+# What allauth writes above its fields, as this house says it.
+LABELS = {
+    "Login": "User name or e-mail address",
+    "Password (again)": "The same password again",
+    "Current Password": "Current password",
+    "New Password": "New password",
+    "New Password (again)": "The new password again",
+}
+
+
+@register.filter
+def in_our_words(label: object) -> str:
+    """The label of a form's field."""
+    return LABELS.get(str(label), str(label))
+
+
+@register.filter
+def initials(user: object) -> str:
+    """Two letters for the avatar."""
+    get_name = getattr(user, "get_full_name", None)
+    name = (get_name() if get_name else "") or getattr(user, "username", "") or "?"
+    words = [word for word in name.replace(".", " ").replace("-", " ").split() if word]
+    return (words[0][0] + words[1][0] if len(words) > 1 else name[:2]) if words else "?"

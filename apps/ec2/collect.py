@@ -1,0 +1,176 @@
+"""Reads instances, Auto Scaling groups, load balancers and target groups; no Django.
+
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Operations.html
+https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Operations.html
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Operations.html
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from apps.aws.calls import Failed, Reach, batches
+from apps.aws.failures import classify
+from apps.mirror.ask import UNREAD, Ask, Unread, Vanished
+from apps.mirror.provider import Health
+
+from .balancing import (
+    LoadBalancerRecord,
+    TargetGroupRecord,
+    load_balancer_record,
+    target_group_record,
+)
+from .records import (
+    GroupRecord,
+    InstanceRecord,
+    group_record,
+    instance_record,
+    is_short,
+)
+
+# Terminated ones stay listed for an hour, and are gone.
+LIVING = ["pending", "running", "stopping", "stopped", "shutting-down"]
+# What one filter of DescribeInstances takes, one DescribeInstanceStatus, one list of groups.
+VALUES, IDS, GROUPS = 200, 100, 50
+PAGE, GROUPS_PAGE, BALANCERS_PAGE = 1000, 100, 400
+
+
+def instances(reach: Reach, ask: Ask) -> Iterator[InstanceRecord | Vanished]:
+    """Yield every instance that is not terminated, with its status checks.
+
+    DescribeInstances and DescribeInstanceStatus, 1,000 a page; or those named by `ask.keys`.
+    """
+    living = {"Name": "instance-state-name", "Values": LIVING}
+    if ask.keys is None:
+        found = list(_described(reach, [living], MaxResults=PAGE))
+        statuses = _statuses(reach, MaxResults=PAGE)
+    else:
+        found, statuses = [], {}
+        for batch in batches(ask.keys, IDS):
+            # By filter: asked for by id, one that is not there would fail the whole call.
+            wanted = {"Name": "instance-id", "Values": batch}
+            described = list(_described(reach, [living, wanted], MaxResults=PAGE))
+            found += described
+            running = [one["InstanceId"] for one in described if _runs(one)]
+            told = _statuses(reach, InstanceIds=running) if running else {}
+            statuses = None if told is None or statuses is None else {**statuses, **told}
+        there = {one["InstanceId"] for one in found}
+        yield from (Vanished(key) for key in ask.keys if key not in there)
+    for one in found:
+        key = one["InstanceId"]
+        status = None if statuses is None else statuses.get(key, {})
+        yield instance_record(reach, one, status, known=bool(ask.known.get(key)))
+
+
+def _runs(one: Mapping[str, Any]) -> bool:
+    return bool((one.get("State") or {}).get("Name") == "running")
+
+
+def _described(
+    reach: Reach, filters: list[dict[str, Any]], **params: Any
+) -> Iterator[Mapping[str, Any]]:
+    for page in reach.pages("ec2:DescribeInstances", Filters=filters, **params):
+        for reservation in page.get("Reservations", ()):
+            yield from reservation.get("Instances", ())
+
+
+def _statuses(reach: Reach, **params: Any) -> dict[str, Mapping[str, Any]] | None:
+    """Return the status checks of running instances by id; None where they could not be read."""
+    found: dict[str, Mapping[str, Any]] = {}
+    try:
+        for page in reach.pages("ec2:DescribeInstanceStatus", **params):
+            found |= {one["InstanceId"]: one for one in page.get("InstanceStatuses", ())}
+    except Exception:  # noqa: BLE001 - what failed stands on the reach's outcomes
+        return None
+    return found
+
+
+def groups(reach: Reach, ask: Ask) -> Iterator[GroupRecord | Vanished]:
+    """Yield every Auto Scaling group with its instances, or those named by `ask.keys`.
+
+    Where one has less in service than it wants, the region's newest scaling activities are read,
+    once for all of them: the group does not say why it cannot launch.
+    """
+    if ask.keys is None:
+        found = list(_groups(reach, MaxRecords=GROUPS_PAGE))
+    else:
+        found = [
+            one
+            for batch in batches(ask.keys, GROUPS)
+            for one in _groups(reach, AutoScalingGroupNames=batch, MaxRecords=GROUPS_PAGE)
+        ]
+        there = {one["AutoScalingGroupName"] for one in found}
+        yield from (Vanished(key) for key in ask.keys if key not in there)
+    activities: dict[str, Mapping[str, Any]] | Unread = {}
+    if any(map(is_short, found)):
+        activities = _activities(reach)
+    for one in found:
+        if isinstance(activities, Unread) and is_short(one):
+            yield group_record(one, UNREAD)
+        else:
+            known = {} if isinstance(activities, Unread) else activities
+            yield group_record(
+                one, known.get(one["AutoScalingGroupName"], {}) if is_short(one) else {}
+            )
+
+
+def _groups(reach: Reach, **params: Any) -> Iterator[Mapping[str, Any]]:
+    for page in reach.pages("autoscaling:DescribeAutoScalingGroups", **params):
+        yield from page.get("AutoScalingGroups", ())
+
+
+def _activities(reach: Reach) -> dict[str, Mapping[str, Any]] | Unread:
+    """Return each group's newest activity, among the region's newest hundred."""
+    answer = reach.detail("autoscaling:DescribeScalingActivities", MaxRecords=100)
+    if answer is None:
+        return UNREAD
+    newest: dict[str, Mapping[str, Any]] = {}
+    for one in answer.get("Activities", ()):
+        newest.setdefault(one.get("AutoScalingGroupName") or "", one)
+    return newest
+
+
+def load_balancers(reach: Reach, ask: Ask) -> Iterator[LoadBalancerRecord | Vanished]:
+    """Yield every application, network and gateway load balancer, 400 a page.
+
+    Those named by `ask.keys` are picked from the same list.
+    """
+    listed = _listed(reach, "elbv2:DescribeLoadBalancers", "LoadBalancers")
+    found = [load_balancer_record(one) for one in listed]
+    yield from (one for one in found if ask.keys is None or one.key in ask.keys)
+    there = {one.key for one in found}
+    yield from (Vanished(key) for key in ask.keys or () if key not in there)
+
+
+def target_groups(reach: Reach, ask: Ask) -> Iterator[TargetGroupRecord | Vanished]:
+    """Yield every target group (400 a page) with the health of its targets.
+
+    DescribeTargetHealth takes one group; one that no load balancer sends to is not asked.
+    Those named by `ask.keys` are picked from the same list.
+    """
+    found = list(_listed(reach, "elbv2:DescribeTargetGroups", "TargetGroups"))
+    if ask.keys is not None:
+        keys = {one["TargetGroupArn"].rpartition(":targetgroup/")[2]: one for one in found}
+        yield from (Vanished(key) for key in ask.keys if key not in keys)
+        found = [keys[key] for key in ask.keys if key in keys]
+    served = [one for one in found if one.get("LoadBalancerArns")]
+    yield from (target_group_record(one, ()) for one in found if not one.get("LoadBalancerArns"))
+    for one, answer in reach.each(
+        served,
+        lambda group: reach.call(
+            "elbv2:DescribeTargetHealth", TargetGroupArn=group["TargetGroupArn"]
+        ),
+    ):
+        health = None if isinstance(answer, Failed) else answer.get("TargetHealthDescriptions", ())
+        yield target_group_record(one, health)
+
+
+def _listed(reach: Reach, operation: str, member: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what a list holds. These answer "not found" where others answer an empty list."""
+    try:
+        for page in reach.pages(operation, PageSize=BALANCERS_PAGE):
+            yield from page.get(member, ())
+    except ClientError as error:
+        if classify(error, operation).health is not Health.GONE:
+            raise

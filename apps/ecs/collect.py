@@ -1,0 +1,205 @@
+"""Reads clusters, services and task definitions from ECS; no Django.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Operations.html
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from apps.aws.calls import Failed, Reach, batches
+from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Vanished
+from apps.mirror.provider import Health
+from apps.mirror.state import State
+
+from .definitions import TaskDefinitionRecord, task_definition_record
+from .records import (
+    STOPPED_TASKS,
+    ClusterRecord,
+    ServiceRecord,
+    cluster_record,
+    name_in,
+    service_key,
+    service_record,
+    stopped_task,
+)
+
+# What one DescribeClusters and one DescribeServices take.
+CLUSTERS, SERVICES = 100, 10
+# Stopped tasks that are looked through for those of services in trouble.
+TASKS = 100
+
+
+def clusters(reach: Reach, ask: Ask) -> Iterator[ClusterRecord | Vanished]:
+    """Yield every cluster of the region, or those named by `ask.keys`."""
+    if ask.keys is not None:
+        names: list[str] = list(ask.keys)
+    else:
+        names = [
+            arn
+            for page in reach.pages("ecs:ListClusters", maxResults=100)
+            for arn in page.get("clusterArns", ())
+        ]
+    for batch in batches(names, CLUSTERS):
+        answer = reach.detail("ecs:DescribeClusters", clusters=batch, include=["TAGS"])
+        if answer is not None:
+            yield from (cluster_record(one) for one in answer.get("clusters", ()))
+            if ask.keys is not None:
+                yield from (Vanished(name) for name in _missing(answer, ":cluster/"))
+        elif ask.keys is None:
+            # They are there, and their services can be read.
+            yield from (ClusterRecord(key=name_in(arn), arn=arn) for arn in batch)
+
+
+def services(reach: Reach, ask: Ask) -> Iterator[ServiceRecord | Covered | Vanished]:
+    """Yield the services of each cluster, ten to a call, or those named by `ask.keys`.
+
+    Where some of a cluster's services are in trouble, the tasks that stopped there lately are read
+    for all of them at once: no event of a service says why its tasks stop.
+    """
+    if ask.keys is not None:
+        yield from _named(reach, ask.keys)
+        return
+
+    def read(cluster: Parent) -> list[ServiceRecord]:
+        arns = [
+            arn
+            for page in reach.pages("ecs:ListServices", cluster=cluster.key, maxResults=100)
+            for arn in page.get("serviceArns", ())
+        ]
+        described, _ = _describe(reach, cluster.key, arns)
+        return _records(reach, cluster.key, described)
+
+    for cluster, found in reach.each(ask.parents, read):
+        if not isinstance(found, Failed):
+            yield from found
+            yield Covered(cluster.key)
+        elif found.failure.health is Health.GONE:
+            # Its services went with it.
+            yield Covered(cluster.key)
+
+
+def _named(reach: Reach, keys: Iterable[str]) -> Iterator[ServiceRecord | Vanished]:
+    by_cluster: dict[str, list[str]] = {}
+    for key in keys:
+        cluster, _, name = key.partition("/")
+        by_cluster.setdefault(cluster, []).append(name)
+
+    def read(cluster: str) -> list[ServiceRecord | Vanished]:
+        described, missing = _describe(reach, cluster, by_cluster[cluster])
+        return [*_records(reach, cluster, described), *map(Vanished, missing)]
+
+    for cluster, found in reach.each(by_cluster, read):
+        if not isinstance(found, Failed):
+            yield from found
+        elif found.failure.health is Health.GONE:
+            yield from (Vanished(f"{cluster}/{name}") for name in by_cluster[cluster])
+
+
+def _describe(
+    reach: Reach, cluster: str, names: Sequence[str]
+) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """Return the services and the keys of those that ECS does not know (any more)."""
+    described: list[Mapping[str, Any]] = []
+    missing: list[str] = []
+    for batch in batches(names, SERVICES):
+        answer = reach.call(
+            "ecs:DescribeServices", cluster=cluster, services=batch, include=["TAGS"]
+        )
+        for one in answer.get("services", ()):
+            # ECS goes on describing a deleted service for a while, and lists it no more.
+            if one.get("status") == "INACTIVE":
+                missing.append(service_key(one.get("serviceArn") or "", cluster))
+            else:
+                described.append(one)
+        missing += [
+            service_key(f"x:service/{name}", cluster) for name in _missing(answer, ":service/")
+        ]
+    return described, missing
+
+
+def _records(
+    reach: Reach, cluster: str, described: Sequence[Mapping[str, Any]]
+) -> list[ServiceRecord]:
+    records = [service_record(cluster, one) for one in described]
+    if not any(map(_troubled, records)):
+        return [replace(record, stopped_tasks=[]) for record in records]
+    stopped = _stopped_tasks(reach, cluster)
+
+    def told(record: ServiceRecord) -> Any:
+        if not _troubled(record):
+            return []
+        return UNREAD if stopped is None else stopped.get(f"service:{record.name}", [])
+
+    return [replace(record, stopped_tasks=told(record)) for record in records]
+
+
+def _troubled(record: ServiceRecord) -> bool:
+    """Whether tasks that stopped may tell why: it failed, or its deployment loses tasks."""
+    losing = any(one["status"] == "PRIMARY" and one["failed"] for one in record.deployments)
+    return record.state == State.FAILED or losing
+
+
+def _stopped_tasks(reach: Reach, cluster: str) -> dict[str, list[dict[str, Any]]] | None:
+    """Return the newest tasks that stopped in a cluster, by group; None where that is not told.
+
+    ECS remembers them for an hour. Tasks that a deployment replaced stopped as they should.
+    """
+    listed = reach.detail(
+        "ecs:ListTasks", cluster=cluster, desiredStatus="STOPPED", maxResults=TASKS
+    )
+    arns = listed.get("taskArns", []) if listed is not None else None
+    if not arns:
+        return None if arns is None else {}
+    answer = reach.detail("ecs:DescribeTasks", cluster=cluster, tasks=arns)
+    if answer is None:
+        return None
+    by_group: dict[str, list[dict[str, Any]]] = {}
+    for task in answer.get("tasks", ()):
+        if not str(task.get("stoppedReason") or "").startswith("Scaling activity initiated"):
+            by_group.setdefault(task.get("group") or "", []).append(stopped_task(task))
+    for tasks in by_group.values():
+        tasks.sort(key=lambda task: task["at"] or "", reverse=True)
+        del tasks[STOPPED_TASKS:]
+    return by_group
+
+
+def task_definitions(reach: Reach, ask: Ask) -> Iterator[TaskDefinitionRecord | Covered | Ended]:
+    """Yield the task definitions that services name and that were not read before.
+
+    A revision never changes, so each is described once: DescribeTaskDefinition takes one.
+    """
+    wanted: dict[str, str] = {}
+    read = set(ask.known.values()) if not ask.deep else set()
+    for service in ask.parents:
+        for arn in _definitions_of(service):
+            if arn not in read:
+                wanted.setdefault(arn, service.key)
+    failed: set[str] = set()
+    for arn, answer in reach.each(
+        wanted, lambda name: reach.call("ecs:DescribeTaskDefinition", taskDefinition=name)
+    ):
+        if not isinstance(answer, Failed):
+            yield task_definition_record(wanted[arn], answer["taskDefinition"])
+        elif answer.failure.health is not Health.GONE:
+            failed.add(arn)
+    for service in ask.parents:
+        if failed.isdisjoint(_definitions_of(service)):
+            yield Ended(service.key)
+            yield Covered(service.key)
+
+
+def _definitions_of(service: Parent) -> list[str]:
+    named = [service.fields.get("task_definition")]
+    for several in ("deployments", "task_sets"):
+        named += [one.get("task_definition") for one in service.fields.get(several) or ()]
+    return list(dict.fromkeys(filter(None, named)))
+
+
+def _missing(answer: Mapping[str, Any], kind: str) -> list[str]:
+    """Return the names, behind `kind` in their ARNs, that an answer calls missing."""
+    return [
+        str(one.get("arn", "")).rpartition(kind)[2]
+        for one in answer.get("failures", ())
+        if one.get("reason") == "MISSING"
+    ]

@@ -1,0 +1,108 @@
+"""Loads what pages and fragments of services show, in a number of queries rows don't change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .models import Cluster, Service, TaskDefinition
+from .why import said_in, why
+
+
+def service_rows(services: Iterable[Service]) -> dict[int, dict[str, Any]]:
+    """The context of each row of a list of services."""
+    every = list(services)
+    known = definitions_of(every)
+    return {
+        one.pk: {
+            "service": one,
+            "why": why(one),
+            "images": _images(known.get((one.scope_id, one.task_definition))),
+        }
+        for one in every
+    }
+
+
+def service_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The same by id, for the stream."""
+    return service_rows(Service.objects.for_list().filter(pk__in=ids))
+
+
+def service_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Services with their deployments side by side and what each runs."""
+    services = list(Service.objects.select_related("scope", "cluster").filter(pk__in=ids))
+    known = definitions_of(services)
+    return {
+        one.pk: {
+            "service": one,
+            "why": why(one),
+            "deployments": [_beside(one, item, known) for item in one.deployments],
+            "task_sets": [_beside(one, item, known) for item in one.task_sets],
+            "events": [
+                {**event, "said": said_in(event["message"])}
+                for event in one.events
+                if isinstance(event.get("message"), str)
+            ],
+            "definition": known.get((one.scope_id, one.task_definition)),
+        }
+        for one in services
+    }
+
+
+def cluster_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Clusters with their scope."""
+    rows = Cluster.objects.select_related("scope").filter(pk__in=ids)
+    return {row.pk: {"cluster": row} for row in rows}
+
+
+def definitions_of(services: Iterable[Service]) -> dict[tuple[int, str], TaskDefinition]:
+    """Return the task definitions that services and their deployments name, by scope and ARN."""
+    scopes, arns = set(), set()
+    for one in services:
+        scopes.add(one.scope_id)
+        named = [one.task_definition]
+        named += [item.get("task_definition") for item in one.deployments]
+        if "task_sets" not in one.get_deferred_fields():
+            named += [item.get("task_definition") for item in one.task_sets]
+        arns |= set(filter(None, named))
+    rows = TaskDefinition.objects.filter(scope__in=scopes, arn__in=arns)
+    return {(row.scope_id, row.arn): row for row in rows}
+
+
+def _beside(
+    service: Service,
+    item: Mapping[str, Any],
+    known: Mapping[tuple[int, str], TaskDefinition],
+) -> dict[str, Any]:
+    arn = str(item.get("task_definition") or "")
+    definition = known.get((service.scope_id, arn))
+    return {
+        **item,
+        "definition": definition,
+        "definition_name": arn.rpartition("task-definition/")[2],
+        "images": _images(definition),
+    }
+
+
+def _images(definition: TaskDefinition | None) -> list[dict[str, str]]:
+    """Return what runs in a task, by container: the repository apart from the version."""
+    return [split_image(one) for one in definition.containers] if definition else []
+
+
+def split_image(container: Mapping[str, Any]) -> dict[str, str]:
+    """Return {container, repository, version}; a digest is a version, a port in a host is none."""
+    image = str(container.get("image") or "")
+    name, at, digest = image.partition("@")
+    repository, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = name, ""
+    return {
+        "container": str(container.get("name") or ""),
+        "image": image,
+        "repository": repository.rpartition("/")[2],
+        "version": tag or digest if at else tag,
+    }
+
+
+def definition_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Task definitions with their containers."""
+    rows = TaskDefinition.objects.select_related("scope", "service").filter(pk__in=ids)
+    return {row.pk: {"taskdefinition": row} for row in rows}
