@@ -1,0 +1,116 @@
+"""Environments in the API: what an item says, why, its instances and what was said of it."""
+
+import pytest
+from django.db import connection
+from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
+
+from apps.mirror.models import Scope
+from apps.mirror.visibility import VISIBILITY
+from tests.api.conftest import Program
+from tests.beanstalk.making import (
+    SEVERE,
+    make_application,
+    make_environment,
+    make_event,
+    make_instance,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_environment_says_where_it_is_how_it_fares_and_why(program: Program, scope: Scope):
+    row = make_environment(application=make_application(scope=scope), **SEVERE)
+    make_event(row, 5, "pip install failed", "ERROR")
+    [item] = program.json("environments")["items"]
+    assert (item["id"], item["arn"]) == (
+        row.pk,
+        "arn:aws:elasticbeanstalk:eu-west-1:111122223333:environment/loyalty/loyalty-api",
+    )
+    assert (item["account"], item["region"]) == ("111122223333", "eu-west-1")
+    assert (item["status"], item["state"]) == ("Ready", "failed")
+    assert (item["health"], item["health_status"]) == ("Red", "Severe")
+    assert item["why"] == "Command failed on all instances.\npip install failed"
+    assert item["url"] == f"http://testserver/beanstalk/environments/{row.pk}/"
+    assert item["console_url"].startswith("https://eu-west-1.console.aws.amazon.com/elasticbean")
+    assert (item["application"], item["version_label"]) == ("loyalty", "v1")
+
+
+def test_one_that_is_well_has_nothing_to_explain(program: Program, scope: Scope):
+    row = make_environment(application=make_application(scope=scope), causes=["old"])
+    assert program.json(f"environments/{row.pk}")["why"] == ""
+
+
+def test_an_environment_has_its_instances(program: Program, scope: Scope):
+    row = make_environment(application=make_application(scope=scope), **SEVERE)
+    make_instance(row, "i-2")
+    make_instance(row, "i-1", status="Ok", state="done", causes=[])
+    body = program.json(f"environments/{row.pk}")
+    assert [(one["instance_id"], one["state"]) for one in body["instances"]] == [
+        ("i-1", "done"),
+        ("i-2", "failed"),
+    ]
+    assert body["instances"][1]["causes"] == ["Application deployment failed."]
+    assert body["instances"][1]["deployment_status"] == "Failed"
+
+
+def test_events_come_newest_first_and_by_severity(program: Program, scope: Scope):
+    row = make_environment(application=make_application(scope=scope))
+    for minute, severity in enumerate(("INFO", "ERROR", "WARN", "FATAL")):
+        make_event(row, minute, f"{severity} was said", severity)
+    path = f"environments/{row.pk}/events"
+    assert [one["severity"] for one in program.everything(path, limit=2)] == [
+        "FATAL",
+        "WARN",
+        "ERROR",
+        "INFO",
+    ]
+    assert [one["severity"] for one in program.everything(path, severity="WARN")] == [
+        "FATAL",
+        "WARN",
+        "ERROR",
+    ]
+    assert len(program.everything(path, severity="ERROR")) == 2
+    program.json(path, 422, severity="LOUD")
+
+
+def test_environments_are_narrowed(program: Program, scope: Scope):
+    make_environment(application=make_application(scope=scope), **SEVERE)
+    make_environment("storefront-web", make_application("storefront", scope))
+
+    def names(**params: str) -> list[str]:
+        return [one["name"] for one in program.json("environments", **params)["items"]]
+
+    assert names() == ["loyalty-api", "storefront-web"]
+    assert names(state="failed") == ["loyalty-api"]
+    assert names(q="store") == names(application="storefront") == ["storefront-web"]
+    assert names(account="444455556666") == []
+
+
+@pytest.mark.sql
+def test_queries_do_not_grow_with_the_environments(program: Program, scope: Scope):
+    def count() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            program.json("environments")
+        return len(queries)
+
+    application = make_application(scope=scope)
+    make_event(make_environment(application=application, **SEVERE), 1, "failed", "ERROR")
+    program.json("environments")
+    few = count()
+    for n in range(10):
+        row = make_environment(f"loyalty-{n}", application, **SEVERE)
+        make_event(row, n, "failed", "ERROR")
+    assert count() == few
+
+
+def test_rows_one_may_not_see_do_not_exist(
+    program: Program, scope: Scope, monkeypatch: pytest.MonkeyPatch
+):
+    row = make_environment(application=make_application(scope=scope))
+    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    assert program.json("environments")["items"] == []
+    for path in (f"environments/{row.pk}", f"environments/{row.pk}/events"):
+        assert program.json(path, 404)["code"] == "not_found"

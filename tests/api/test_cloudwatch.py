@@ -1,0 +1,205 @@
+"""Alarms and metrics in the API: what they say, why, for whom, and at what cost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
+
+from apps.cloudwatch import keep
+from apps.cloudwatch.models import Alarm, AlarmHistory, Metric
+from apps.cloudwatch.records import Points
+from apps.cloudwatch.watched import series_of
+from apps.mirror.models import Scope
+from apps.mirror.visibility import VISIBILITY
+from tests.api.conftest import Program, make_build
+
+pytestmark = pytest.mark.django_db
+
+ARN = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:"
+
+
+def make_alarm(scope: Scope, name: str, status: str = "ALARM", **more: Any) -> Alarm:
+    made: Alarm = Alarm.objects.create(
+        **{
+            "scope": scope,
+            "key": name,
+            "arn": f"{ARN}{name}",
+            "alarm_type": "MetricAlarm",
+            "status": status,
+            "state": {"ALARM": "failed", "OK": "done"}[status],
+            "state_reason": f"{name} crossed",
+            "namespace": "Shop",
+            "metric_name": "Errors",
+            "statistic": "Sum",
+            "dimensions": {"Service": "checkout"},
+            "comparison_operator": "GreaterThanThreshold",
+            "threshold": 5.0,
+            "period": 60,
+            "evaluation_periods": 1,
+            **more,
+        }
+    )
+    return made
+
+
+def make_composite(scope: Scope, name: str, *children: str) -> Alarm:
+    rule = " OR ".join(f'ALARM("{child}")' for child in children)
+    more = {"alarm_type": "CompositeAlarm", "alarm_rule": rule, "metric_name": ""}
+    return make_alarm(scope, name, **more, state_reason=f"{ARN}{children[0]} transitioned to ALARM")
+
+
+def test_an_alarm_says_where_it_is_how_it_fares_and_why(program: Program, scope: Scope):
+    row = make_alarm(scope, "errors")
+    [item] = program.json("alarms")["items"]
+    assert (item["id"], item["arn"], item["name"]) == (row.pk, f"{ARN}errors", "errors")
+    assert (item["account"], item["region"]) == ("111122223333", "eu-west-1")
+    assert (item["status"], item["state"], item["why"]) == ("ALARM", "failed", "errors crossed")
+    assert item["condition"].startswith("Sum of Errors above 5 for 1 minute")
+    assert item["url"] == f"http://testserver/cloudwatch/alarms/{row.pk}/"
+    assert "#alarmsV2:alarm/errors" in item["console_url"]
+
+
+def test_a_composite_alarm_tells_its_red_childrens_reasons(program: Program, scope: Scope):
+    make_alarm(scope, "errors")
+    make_alarm(scope, "latency", "OK")
+    row = make_composite(scope, "unhealthy", "errors", "latency", "elsewhere")
+    body = program.json(f"alarms/{row.pk}")
+    assert body["why"].splitlines() == [
+        "errors: errors crossed",
+        f"{ARN}errors transitioned to ALARM",
+    ]
+    assert [(one["name"], one["state"]) for one in body["children"]] == [
+        ("errors", "failed"),
+        ("latency", "done"),
+        ("elsewhere", "unknown"),
+    ]
+
+
+def test_an_alarm_has_its_history(program: Program, scope: Scope):
+    row = make_alarm(scope, "errors", alarm_actions=["arn:aws:sns:eu-west-1:1:on-call"])
+    for minute in range(3):
+        AlarmHistory.objects.create(
+            scope=scope,
+            alarm=row,
+            alarm_name="errors",
+            key=f"k{minute}",
+            at=now() - timedelta(minutes=minute),
+            item_type="StateUpdate",
+            summary=f"{minute} minutes ago",
+        )
+    body = program.json(f"alarms/{row.pk}")
+    assert [item["summary"] for item in body["history"]] == [
+        "0 minutes ago",
+        "1 minutes ago",
+        "2 minutes ago",
+    ]
+    assert body["alarm_actions"] == ["arn:aws:sns:eu-west-1:1:on-call"]
+
+
+def test_alarms_are_narrowed(program: Program, scope: Scope):
+    make_alarm(scope, "errors")
+    make_alarm(scope, "latency", "OK")
+    make_composite(scope, "unhealthy", "errors")
+
+    def named(**params: str) -> list[str]:
+        return [item["name"] for item in program.json("alarms", **params)["items"]]
+
+    assert named(state="done") == ["latency"]
+    assert named(type="CompositeAlarm") == ["unhealthy"]
+    assert named(q="late") == ["latency"]
+    assert named(region="us-east-1") == []
+
+
+@pytest.mark.sql
+def test_lists_ask_as_much_for_many_as_for_few(program: Program, scope: Scope):
+    counts = []
+    for number in (2, 20):
+        for one in range(number):
+            make_alarm(scope, f"alarm-{number}-{one}")
+            make_composite(scope, f"composite-{number}-{one}", f"alarm-{number}-{one}")
+        program.json("alarms")
+        with CaptureQueriesContext(connection) as queries:
+            program.json("alarms")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+@pytest.fixture
+def project(scope: Scope) -> Any:
+    return make_build(scope).project
+
+
+@pytest.fixture
+def measured(scope: Scope, project: Any) -> list[Metric]:
+    """The project's series with a point a minute ago."""
+    end = now().replace(second=0, microsecond=0)
+    made = []
+    for series in series_of("codebuild.project", project.key, project.arn):
+        metric = Metric.objects.create(
+            scope=scope,
+            key=series.key,
+            namespace=series.namespace,
+            metric_name=series.name,
+            statistic=series.statistic,
+            dimensions=dict(series.dimensions),
+            unit=series.unit,
+            label=series.label,
+            period=series.period,
+            status="Complete",
+            state="done",
+        )
+        moment = int(end.timestamp()) - 60
+        keep.keep_points(
+            scope, {series.key: Points(end - timedelta(hours=2), end, 60, ((moment, 7.0),))}
+        )
+        made.append(metric)
+    return made
+
+
+def test_a_resource_has_its_series_by_range(program: Program, project: Any, measured: list[Metric]):
+    body = program.json(f"metrics/of/codebuild.project/{project.pk}", range="1h")
+    assert [item["metric_name"] for item in body] == [
+        "Duration",
+        "SucceededBuilds",
+        "FailedBuilds",
+    ]
+    points = body[0]["points"]
+    assert points["step"] == 60
+    assert len(points["values"]) in (60, 61)
+    assert [value for value in points["values"] if value is not None] == [7.0]
+    assert body[0]["dimensions"] == {"ProjectName": project.key}
+    assert (
+        program.json(f"metrics/of/codebuild.project/{project.pk}", range="30d")[0]["points"]["step"]
+        == 3600
+    )
+
+
+def test_series_are_listed_and_told_one_by_one(program: Program, measured: list[Metric]):
+    items = program.json("metrics", q="Duration")["items"]
+    assert [item["id"] for item in items] == [measured[0].pk]
+    assert items[0]["arn"] == measured[0].key
+    assert items[0]["console_url"].startswith("https://eu-west-1.console.aws.amazon.com/cloudwatch")
+    body = program.json(f"metrics/{measured[0].pk}")
+    assert 7.0 in body["points"]["values"]
+    program.json(f"metrics/{measured[0].pk}", status=422, range="2h")
+
+
+def test_what_one_may_not_see_is_not_there(
+    program: Program, scope: Scope, project: Any, measured: list[Metric], monkeypatch: Any
+):
+    row = make_alarm(scope, "errors")
+    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    assert program.json("alarms")["items"] == []
+    assert program.json("metrics")["items"] == []
+    for path in (
+        f"alarms/{row.pk}",
+        f"metrics/{measured[0].pk}",
+        f"metrics/of/codebuild.project/{project.pk}",
+        "metrics/of/nothing.at.all/1",
+        "metrics/of/codebuild.build/1",
+    ):
+        assert program.json(path, status=404)["code"] == "not_found"

@@ -1,0 +1,122 @@
+"""Deployments and deployment groups, as a program reads them."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
+
+from apps.codedeploy.models import Deployment, DeploymentGroup, Target
+from apps.mirror.visibility import VISIBILITY
+from tests.api.conftest import Program
+from tests.codedeploy.conftest import full, scope, sweep, swept
+
+__all__ = ["full", "scope", "sweep", "swept"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
+
+
+def failed() -> Deployment:
+    return Deployment.objects.get(key="d-FAILED001")
+
+
+def test_a_deployment_says_how_it_fares_and_why_it_failed(program: Program) -> None:
+    row = failed()
+    item = next(one for one in program.json("deployments")["items"] if one["id"] == row.pk)
+    assert (item["deployment_id"], item["arn"]) == ("d-FAILED001", "d-FAILED001")
+    assert (item["account"], item["region"]) == ("111122223333", "eu-west-1")
+    assert (item["status"], item["state"]) == ("Failed", "failed")
+    assert item["why"].startswith("ApplicationStart: scripts/start.sh: Error: connect ECONNREFUSED")
+    assert item["url"] == f"http://testserver{row.get_absolute_url()}"
+    assert item["console_url"] == row.console_url
+    assert item["overview"]["failed"] == 1
+    assert item["revision"]["bucket"] == "codepipeline-eu-west-1-111122223333"
+    assert item["rollback_deployment_id"] == "d-NEXT00001"
+    assert item["group"] == row.group_id
+
+
+def test_a_deployment_tells_its_targets_and_their_events(program: Program) -> None:
+    detail = program.json(f"deployments/{failed().pk}")
+    target = next(one for one in detail["targets"] if one["state"] == "failed")
+    assert target["target_id"] == "i-0a1b2c3d4e5f60002"
+    assert target["arn"].endswith(":instance/i-0a1b2c3d4e5f60002")
+    assert target["why"].startswith("ApplicationStart: scripts/start.sh: Error: connect")
+    assert target["url"].endswith(f"#target-{target['id']}")
+    event = next(one for one in target["lifecycle_events"] if one["state"] == "failed")
+    assert (event["name"], event["error_code"]) == ("ApplicationStart", "ScriptFailed")
+    assert event["seconds"] == 40
+    assert event["start"].endswith("Z")
+    assert "DB_PASSWORD=***" in target["log_tail"]
+    listed = program.everything(f"deployments/{failed().pk}/targets", limit=2)
+    assert [one["id"] for one in listed] == [one["id"] for one in detail["targets"]]
+
+
+def test_a_group_tells_its_newest_deployment_and_who_was_left_failed(program: Program) -> None:
+    row = failed().group
+    item = next(one for one in program.json("deployment-groups")["items"] if one["id"] == row.pk)
+    assert (item["application"], item["name"]) == ("checkout-api", "production")
+    assert (item["state"], item["latest_deployment"]) == ("failed", failed().pk)
+    assert item["failed_instances"] == ["i-0a1b2c3d4e5f60002"]
+    assert item["why"].startswith("ApplicationStart")
+    detail = program.json(f"deployment-groups/{row.pk}")
+    assert detail["alarm_configuration"]["alarms"] == ["checkout-api-5xx"]
+    assert detail["target_revision"]["version"] == "v1"
+
+
+@pytest.mark.parametrize(
+    ("params", "ids"),
+    [
+        ({"application": "fraud-model"}, {"d-BACK00001", "d-ALARM0001"}),
+        ({"group": "hooks"}, {"d-STACK0001"}),
+        ({"state": "waiting"}, {"d-ECS000001"}),
+        ({"q": "77f0b10477"}, {"d-STACK0001"}),
+        ({"account": "999999999999"}, set()),
+    ],
+)
+def test_deployments_are_narrowed(program: Program, params: Any, ids: set[str]) -> None:
+    assert {one["deployment_id"] for one in program.everything("deployments", **params)} == ids
+
+
+def test_what_one_may_not_see_is_not_there(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, group = failed(), failed().group
+    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    assert program.json("deployments")["items"] == []
+    assert program.json("deployment-groups")["items"] == []
+    for path in (
+        f"deployments/{row.pk}",
+        f"deployments/{row.pk}/targets",
+        f"deployment-groups/{group.pk}",
+    ):
+        assert program.json(path, 404)["code"] == "not_found"
+
+
+@pytest.mark.sql
+def test_lists_ask_no_more_for_more_rows(program: Program) -> None:
+    def count(path: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            program.json(path)
+        return len(queries)
+
+    paths = ("deployments", "deployment-groups", f"deployments/{failed().pk}")
+    # The first time, the token is noted as used.
+    few = {path: count(path) and count(path) for path in paths}
+    row, group = failed(), failed().group
+    target = Target.objects.filter(deployment=row).first()
+    assert group is not None
+    assert target is not None
+    for number in range(8):
+        target.pk, target.key = None, f"t-{number}"
+        target.save()
+        DeploymentGroup.objects.create(
+            scope=row.scope,
+            key=f"checkout-api/g{number}",
+            application=group.application,
+            latest_deployment=failed(),
+            state="failed",
+        )
+        row.pk, row.key = None, f"d-{number}"
+        row.save()
+    assert {path: count(path) for path in paths} == few

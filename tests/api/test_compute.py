@@ -1,0 +1,189 @@
+"""Functions, services and instances in the API: what an item says, and what it costs."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.awslambda.models import Alias, Function, Version
+from apps.ec2.models import Instance
+from apps.ecs.models import Cluster, Service, TaskDefinition
+from apps.mirror.models import Scope
+from tests.api.conftest import BEGAN, Program
+
+pytestmark = pytest.mark.django_db
+PLACE = "eu-west-1:111122223333"
+
+
+def make_function(scope: Scope, name: str = "mail", **columns: Any) -> Function:
+    arn = f"arn:aws:lambda:{PLACE}:function:{name}"
+    values = {"arn": arn, "state": "done", "status": "Active", "runtime": "python3.13", **columns}
+    return Function.objects.create(scope=scope, key=name, **values)
+
+
+def make_service(scope: Scope, name: str = "basket", **columns: Any) -> Service:
+    cluster, _ = Cluster.objects.get_or_create(scope=scope, key="shop")
+    definition = f"arn:aws:ecs:{PLACE}:task-definition/{name}:2"
+    TaskDefinition.objects.create(
+        scope=scope,
+        key=f"{name}:2",
+        arn=definition,
+        containers=[{"name": "app", "image": f"registry.example.com/{name}:4f2a91c"}],
+    )
+    values = {"state": "done", "status": "COMPLETED", "task_definition": definition, **columns}
+    return Service.objects.create(
+        scope=scope,
+        cluster=cluster,
+        key=f"shop/{name}",
+        name=name,
+        arn=f"arn:aws:ecs:{PLACE}:service/shop/{name}",
+        **values,
+    )
+
+
+def make_instance(scope: Scope, key: str = "i-0a1b", **columns: Any) -> Instance:
+    arn = f"arn:aws:ec2:{PLACE}:instance/{key}"
+    values = {"arn": arn, "state": "done", "status": "running", "name": "web-1", **columns}
+    return Instance.objects.create(scope=scope, key=key, **values)
+
+
+def test_a_function_says_which_versions_its_aliases_serve(program: Program, scope: Scope):
+    aliases = [{"name": "live", "state": "moving", "shares": [["6", 90.0], ["7", 10.0]]}]
+    row = make_function(scope, aliases=aliases, newest_version=7, environment=["FROM"])
+    Alias.objects.create(
+        scope=scope,
+        key="mail:live",
+        function=row,
+        name="live",
+        state="moving",
+        function_version="6",
+        weights={"7": 0.1},
+    )
+    for number in (6, 7):
+        Version.objects.create(scope=scope, key=f"mail:{number}", function=row, number=number)
+    [item] = program.json("functions")["items"]
+    told = [
+        {
+            "name": "live",
+            "state": "moving",
+            "shares": [{"version": "6", "percent": 90.0}, {"version": "7", "percent": 10.0}],
+        }
+    ]
+    assert item["aliases"] == told
+    assert (item["id"], item["name"], item["url"][-len("functions/1/") :].split("/")[0]) == (
+        row.pk,
+        "mail",
+        "functions",
+    )
+    assert item["console_url"].startswith("https://eu-west-1.console.aws.amazon.com/lambda/")
+    one = program.json(f"functions/{row.pk}")
+    assert [version["version"] for version in one["versions"]] == [7, 6]
+    assert one["aliases"] == told
+    assert one["environment"] == ["FROM"]
+
+
+def test_a_service_says_what_it_runs_and_why_it_does_not(program: Program, scope: Scope):
+    message = "(service basket) was unable to place a task because there is no room."
+    event = {"at": BEGAN.isoformat(), "message": message, "trouble": True}
+    definition = f"arn:aws:ecs:{PLACE}:task-definition/basket:2"
+    deployment = {
+        "id": "ecs-svc/2",
+        "status": "PRIMARY",
+        "task_definition": definition,
+        "desired": 2,
+        "state": "failed",
+        "created_at": BEGAN.isoformat(),
+        "reason": "tasks failed to start.",
+    }
+    row = make_service(scope, state="failed", events=[event], deployments=[deployment])
+    make_service(scope, "prices")
+    [item] = program.json("services", state="failed")["items"]
+    image = {
+        "container": "app",
+        "image": "registry.example.com/basket:4f2a91c",
+        "version": "4f2a91c",
+    }
+    assert item["images"] == [image]
+    assert (item["cluster"], item["name"]) == ("shop", "basket")
+    assert item["why"].startswith("was unable to place a task because there is no room.")
+    one = program.json(f"services/{row.pk}")
+    assert one["events"] == [{"at": "2026-03-01T12:00:00Z", "message": message, "trouble": True}]
+    [told] = one["deployments"]
+    assert told["images"] == [image]
+    assert (told["desired"], told["running"], told["created_at"]) == (2, 0, "2026-03-01T12:00:00Z")
+
+
+def test_an_instance_says_how_its_checks_fare(program: Program, scope: Scope):
+    check = {
+        "name": "system",
+        "status": "impaired",
+        "state": "failed",
+        "details": [],
+    }
+    row = make_instance(scope, state="failed", checks=[check], tags={"Name": "web-1"})
+    [item] = program.json("instances")["items"]
+    assert (item["instance_id"], item["name"], item["status"]) == ("i-0a1b", "web-1", "running")
+    assert item["why"].startswith("System status check failed")
+    assert program.json(f"instances/{row.pk}")["tags"] == {"Name": "web-1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "found"),
+    [
+        ("functions", {"q": "mail"}, ["mail"]),
+        ("functions", {"q": "nodejs"}, ["thumbnails"]),
+        ("services", {"cluster": "shop", "q": "bas"}, ["basket"]),
+        ("services", {"cluster": "other"}, []),
+        ("instances", {"group": "web"}, ["web-1"]),
+        ("instances", {"region": "us-east-1"}, []),
+    ],
+)
+def test_lists_are_narrowed(program: Program, scope: Scope, path: str, params: Any, found: Any):
+    make_function(scope)
+    make_function(scope, "thumbnails", runtime="nodejs22.x")
+    make_service(scope)
+    make_instance(scope, auto_scaling_group="web")
+    make_instance(scope, "i-0b2c", name="batch")
+    items = program.json(path, **params)["items"]
+    assert [item["name"] for item in items] == found
+
+
+@pytest.mark.parametrize("path", ["functions", "services", "instances"])
+def test_a_list_costs_the_same_however_long_it_is(program: Program, scope: Scope, path: str):
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            program.json(path)
+        return len(captured)
+
+    make_function(scope)
+    make_service(scope)
+    make_instance(scope)
+    cost()
+    few = cost()
+    for number in range(9):
+        make_function(scope, f"mail-{number}")
+        make_service(scope, f"basket-{number}")
+        make_instance(scope, f"i-0{number}")
+    assert cost() == few
+
+
+@pytest.mark.parametrize("path", ["functions", "services", "instances"])
+def test_cursors_lead_through_a_whole_list(program: Program, scope: Scope, path: str):
+    for number in range(5):
+        make_function(scope, f"mail-{number}")
+        make_service(scope, f"basket-{number}")
+        make_instance(scope, f"i-0{number}")
+    assert len({item["id"] for item in program.everything(path, limit=2)}) == 5
+
+
+@pytest.mark.parametrize("path", ["functions", "services", "instances"])
+def test_what_one_may_not_see_does_not_exist(program: Program, scope: Scope, path: str):
+    rows = {
+        "functions": make_function(scope),
+        "services": make_service(scope),
+        "instances": make_instance(scope),
+    }
+    Scope.objects.update(parked=True)
+    assert program.json(path)["items"] == []
+    assert program.json(f"{path}/{rows[path].pk}", status=404)["code"] == "not_found"

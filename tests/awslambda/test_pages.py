@@ -1,0 +1,86 @@
+"""The page of a function says which versions its aliases serve."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery.app.task import Task
+from django.core.cache import caches
+from django.test import Client
+
+from apps.awslambda.models import Function, Version
+from apps.mirror.models import Scope
+from apps.mirror.provider import PROVIDERS
+from tests.factories import make_user
+from tests.flight import ACCOUNT, REGION, Flight, FlownProvider
+from tests.simulated import kinds_of, mirrored
+
+
+@pytest.fixture
+def reader(db: None) -> Client:
+    client = Client()
+    client.force_login(make_user("platform-engineer"))
+    return client
+
+
+@pytest.fixture
+def scope(db: None, full: Flight, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scope]:
+    for cache in caches.all():
+        cache.clear()
+    monkeypatch.setattr(Task, "apply_async", lambda *_args, **_options: None)
+    monkeypatch.setitem(PROVIDERS.by_name, "aws", FlownProvider(full))
+    yield mirrored(ACCOUNT, REGION, *kinds_of("awslambda"))
+    for cache in caches.all():
+        cache.clear()
+
+
+def page_of(reader: Client, name: str) -> str:
+    function = Function.objects.get(key=name)
+    return str(reader.get(function.get_absolute_url()).content.decode())
+
+
+def test_versions_are_listed_by_their_number_with_who_serves_them(scope: Scope, reader: Client):
+    html = page_of(reader, "checkout-mail")
+    assert [version.number for version in Version.objects.all()] == [7, 6]
+    rows = html.partition('id="h-versions"')[2].partition("</table>")[0]
+    seven = rows.partition('id="version-7"')[2].partition("</tr>")[0]
+    assert "live · 10 %" in seven
+    assert "Release 7" in seven
+    alias = html.partition('id="alias-live"')[2].partition("</tr>")[0]
+    assert "Shifting" in alias
+    assert 'href="#version-6"' in alias
+    assert "90 %" in alias
+
+
+def test_a_list_tells_the_shares_and_why_one_failed(scope: Scope, reader: Client):
+    html = reader.get("/awslambda/").content.decode()
+    row = html.partition('class="name" href="/awslambda/functions/')[2].partition("</tr>")[0]
+    assert "6 · 90 %" in row.replace("\n", "")
+    assert "SubnetOutOfIPAddresses: Lambda was not able to set up VPC access" in row
+
+
+def test_hostile_text_is_text(scope: Scope, reader: Client):
+    evil = "<script>alert(1)</script>\x1b[31m"
+    Function.objects.filter(key="checkout-mail").update(
+        description=evil, last_update_status_reason=evil, aliases=[], environment=[evil]
+    )
+    Version.objects.update(description=evil)
+    for html in (page_of(reader, "checkout-mail"), reader.get("/awslambda/").content.decode()):
+        assert "<script>alert" not in html
+        assert "\x1b" not in html
+
+
+def test_what_lambda_lists_no_more_says_so(scope: Scope, reader: Client, full: Flight):
+    full.on("lambda:ListFunctions", {"Functions": []})
+    mirrored(ACCOUNT, REGION, "awslambda.function")
+    assert "Lambda no longer lists this function" in page_of(reader, "checkout-mail")
+    assert "checkout-mail" not in reader.get("/awslambda/").content.decode()
+
+
+def test_who_calls_it_by_name_alone_gets_the_latest(scope: Scope, reader: Client):
+    assert "<code>$LATEST</code>" in page_of(reader, "thumbnails")
+
+
+def test_functions_are_found_by_name(scope: Scope, reader: Client):
+    found: Any = reader.get("/search", {"q": "checkout-m"}).content.decode()
+    assert "checkout-mail" in found

@@ -1,0 +1,202 @@
+"""A template is shown with its lines and without its secrets, read once for all who look."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from apps.cloudformation import looks, tasks
+from apps.cloudformation.lines import follower_of
+from apps.cloudformation.models import Stack
+from apps.cloudformation.template import lines_of
+from apps.mirror.models import Operation, Scope
+from tests import factories
+from tests.cloudformation.conftest import sweep
+from tests.flight import PLANTED, Fault, Flight
+
+YAML = f"""AWSTemplateFormatVersion: '2010-09-09'
+# What the shop runs on
+Parameters:
+  Stage:
+    Type: String
+    Default: production
+  Database:
+    Type: String
+    NoEcho: true
+    Default: {PLANTED}
+  Pin: {{Type: String, NoEcho: 'true', Default: {PLANTED}}}
+  AdminPassword:
+    Type: String
+    Default: "{PLANTED}"
+  Certificate:
+    NoEcho: true
+    Type: String
+    Default: |
+      {PLANTED}
+      and more {PLANTED}
+    Description: Shown
+Resources:
+  Handler:
+    Type: AWS::Lambda::Function
+    Properties:
+      Environment:
+        Variables:
+          STAGE: !Ref Stage
+          API_KEY: {PLANTED}
+          DB_PASSWORD: !Ref Database
+          OTHER_SECRET: '{{{{resolve:secretsmanager:shop}}}}'
+          TOKEN_URL: https://login.example.com/
+          FEED: https://shop:{PLANTED}@feed.example.com/
+      Tags: [{{Key: team, Value: shop}}]
+      ClientSecret: >-
+        {PLANTED}
+      MemorySize: 512
+Outputs:
+  Stage: {{Value: !Ref Stage}}
+"""
+
+
+def test_a_template_keeps_its_lines_and_loses_its_secrets():
+    lines = lines_of(YAML)
+    text = "\n".join(lines)
+    assert PLANTED not in text
+    assert len(lines) == len(YAML.split("\n"))
+    for kept in (
+        "# What the shop runs on",
+        "    Default: production",
+        "    Default: ***",
+        "    Description: Shown",
+        "          STAGE: !Ref Stage",
+        "          API_KEY: ***",
+        "          DB_PASSWORD: !Ref Database",
+        "          OTHER_SECRET: '{{resolve:secretsmanager:shop}}'",
+        "          TOKEN_URL: https://login.example.com/",
+        "          FEED: https://***@feed.example.com/",
+        "      MemorySize: 512",
+        "      Tags: [{Key: team, Value: shop}]",
+    ):
+        assert kept in lines, kept
+
+
+def test_a_template_in_json_is_written_out_anew_without_its_secrets():
+    template = {
+        "Parameters": {
+            "Stage": {"Type": "String", "Default": "production"},
+            "Database": {"Type": "String", "NoEcho": True, "Default": PLANTED},
+            "Pin": {"Type": "String", "NoEcho": "true", "Default": PLANTED},
+            "AdminPassword": {"Type": "String", "Default": PLANTED},
+        },
+        "Resources": {
+            "Handler": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "Environment": {"Variables": {"API_KEY": PLANTED, "STAGE": "x"}},
+                    "MasterUserPassword": {"Ref": "Database"},
+                    "Uri": f"https://u:{PLANTED}@example.com",
+                    "List": [{"Secret": PLANTED}],
+                },
+            }
+        },
+    }
+    lines = lines_of(template)
+    assert PLANTED not in "\n".join(lines)
+    assert '      "Default": "production"' in lines
+    shown = json.loads("\n".join(lines))
+    assert list(shown) == ["Parameters", "Resources"]
+    handler = shown["Resources"]["Handler"]["Properties"]
+    assert handler["MasterUserPassword"] == {"Ref": "Database"}
+    assert handler["Environment"]["Variables"] == {"API_KEY": "***", "STAGE": "x"}
+
+
+@pytest.mark.parametrize("body", ["", "Parameters:", "Parameters:\n\n#", "\x00\x1b[31m", "[", "{"])
+def test_what_is_no_template_is_no_crash(body: str):
+    assert isinstance(lines_of(body), list)
+
+
+@pytest.fixture
+def stack(scope: Scope, full: Flight, aws: Any) -> Stack:
+    cache.clear()
+    aws(full.on("cloudformation:GetTemplate", {"TemplateBody": YAML}))
+    sweep(scope)
+    return Stack.objects.get(name="shop")
+
+
+def read(stack: Stack, queued: list[Any]) -> None:
+    looks.watch(stack.pk)
+    name, (pk, ticket) = queued[-1]
+    assert (name, pk) == ("cloudformation.read_template", stack.pk)
+    tasks.read_template(pk, ticket)
+
+
+def test_a_template_is_read_once_for_all_who_look_and_again_when_the_stack_has_moved(
+    stack: Stack, full: Flight, queued: list[Any]
+):
+    queued.clear()
+    read(stack, queued)
+    told = looks.lines(stack.pk, 0)
+    assert told["done"]
+    assert "API_KEY: ***" in told["html"]
+    looks.watch(stack.pk)
+    assert len(queued) == 1
+    assert len(full.calls("cloudformation:GetTemplate")) == 1
+    Stack.objects.update(stamp="another")
+    looks.watch(stack.pk)
+    assert len(queued) == 2
+
+
+def test_a_template_that_may_not_be_read_says_so_with_its_cure(
+    stack: Stack, full: Flight, queued: list[Any]
+):
+    full.on("cloudformation:GetTemplate", Fault("AccessDenied", "not allowed"))
+    read(stack, queued)
+    (note,) = looks.lines(stack.pk, 0)["fragments"]
+    assert "The template cannot be read" in note["html"]
+    told = Operation.objects.get(operation="cloudformation:GetTemplate")
+    assert told.health == "denied"
+
+
+def test_a_template_that_is_gone_is_no_fault(stack: Stack, full: Flight, queued: list[Any]):
+    full.on("cloudformation:GetTemplate", Fault("ValidationError", "Stack x does not exist"))
+    read(stack, queued)
+    (note,) = looks.lines(stack.pk, 0)["fragments"]
+    assert "no longer has this template" in note["html"]
+    assert not Operation.objects.filter(operation="cloudformation:GetTemplate").exists()
+
+
+def test_the_page_has_somebody_read_and_shows_what_was_read(stack: Stack, queued: list[Any]):
+    client = Client()
+    client.force_login(factories.make_user("reader"))
+    queued.clear()
+    path = f"/cloudformation/stacks/{stack.pk}/template/"
+    page = client.get(path).text
+    assert [name for name, _ in queued] == ["cloudformation.read_template"]
+    assert f"template:{stack.pk}@0" in page
+    tasks.read_template(*queued[-1][1])
+    page = client.get(path).text
+    assert f'<li class="log-line" id="template-{stack.pk}-L1">' in page
+    assert 'data-done="true"' in page
+    assert PLANTED not in page
+    panel = client.get(path, headers={"X-Live": "1"}).text
+    assert "<html" not in panel
+
+
+def test_hostile_text_in_a_template_is_shown_as_text(stack: Stack, full: Flight, queued: list[Any]):
+    full.on("cloudformation:GetTemplate", {"TemplateBody": "# <script>alert(1)</script>"})
+    read(stack, queued)
+    html = looks.lines(stack.pk, 0)["html"]
+    assert "<script>" not in html
+    assert "alert(1)" in html
+
+
+def test_whoever_overtakes_a_reader_keeps_what_it_read(
+    stack: Stack, full: Flight, queued: list[Any]
+):
+    def overtaken(_params: Any) -> Any:
+        cache.set(f"{follower_of(stack.pk).name}:lease", "another", timeout=60)
+        return {"TemplateBody": "late"}
+
+    full.on("cloudformation:GetTemplate", overtaken)
+    read(stack, queued)
+    assert looks.contents_of(stack.pk) is None

@@ -1,0 +1,62 @@
+"""The past of a series is fetched when somebody looks at it, once, and never in the way."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils.timezone import now
+
+from apps.cloudwatch import fill, keep
+from apps.cloudwatch.models import Kept, Metric
+from apps.cloudwatch.records import Points
+from apps.mirror.models import Operation, Scope
+from tests.flight import Fault, Flight
+
+pytestmark = [pytest.mark.django_db]
+
+
+@pytest.fixture
+def metric(scope: Scope) -> Metric:
+    """A series that was read for the last hour."""
+    made = Metric.objects.create(
+        scope=scope,
+        key="errors",
+        namespace="AWS/Lambda",
+        metric_name="Errors",
+        statistic="Sum",
+        dimensions={"FunctionName": "image-resizer"},
+        period=60,
+    )
+    hour_ago = now().replace(second=0, microsecond=0) - timedelta(hours=1)
+    keep.keep_points(scope, {"errors": Points(hour_ago, now(), 60, ())})
+    return made
+
+
+def test_a_range_that_was_read_lacks_nothing(metric: Metric):
+    assert fill.lacking([metric], now() - timedelta(minutes=30)) == []
+    assert fill.lacking([metric], now() - timedelta(hours=12)) == [metric.pk]
+
+
+def test_the_past_is_fetched_in_two_calls_and_kept(metric: Metric, scope: Scope, aws: Any):
+    moment = int((now() - timedelta(hours=20)).timestamp()) // 3600 * 3600
+    said = {"Id": "m0", "Timestamps": [moment], "Values": [7.0], "StatusCode": "Complete"}
+    flight = aws(Flight().on("cloudwatch:GetMetricData", {"MetricDataResults": [said]}))
+    fill.fill([metric.pk])
+    calls = flight.calls("cloudwatch:GetMetricData")
+    assert [call["MetricDataQueries"][0]["MetricStat"]["Period"] for call in calls] == [300, 3600]
+    since = now() - timedelta(days=2)
+    for resolution in (300, 3600):
+        found = keep.read_points([metric.pk], resolution, since, now())[metric.pk]
+        assert [value for value in found if value is not None] == [7.0]
+    assert fill.lacking([metric], now() - timedelta(days=30)) == []
+
+
+def test_a_past_that_is_refused_is_told_and_not_asked_for_again_at_once(
+    metric: Metric, scope: Scope, aws: Any
+):
+    aws(Flight().on("cloudwatch:GetMetricData", Fault("AccessDeniedException", "no")))
+    assert fill.claim([metric.pk]) == [metric.pk]
+    fill.fill([metric.pk])
+    assert Operation.objects.get(operation="cloudwatch:GetMetricData").health == "denied"
+    assert fill.claim([metric.pk]) == []
+    assert Kept.objects.get(metric=metric).filled_at is None

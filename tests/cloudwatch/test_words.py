@@ -1,0 +1,163 @@
+"""Numbers, thresholds and pictures of series, in words and in coordinates."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from apps.cloudwatch.charts import Mark, draw, strip
+from apps.cloudwatch.words import amount, span, threshold
+
+NOON = datetime(2026, 9, 21, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (None, "Count", "\N{EN DASH}"),
+        (0, "Count", "0"),
+        (1234, "Count", "1,234"),
+        (12345, "Count", "12.3k"),
+        (4.2e6, "Count", "4.2M"),
+        (37.456, "Percent", "37.5 %"),
+        (100, "Percent", "100 %"),
+        (240.123, "Milliseconds", "240 ms"),
+        (1240, "Milliseconds", "1.24 s"),
+        (0.21, "Seconds", "210 ms"),
+        (45, "Seconds", "45 s"),
+        (150, "Seconds", "2.5 min"),
+        (5400, "Seconds", "1.5 h"),
+        (73400320, "Bytes", "73.4 MB"),
+        (3, "Bytes/Second", "3 Bytes/Second"),
+        (25, "None", "25"),
+        (0.123456, "", "0.123"),
+    ],
+)
+def test_amounts_are_short_and_have_units(value: float | None, unit: str, said: str):
+    assert amount(value, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(60, "1 minute"), (300, "5 minutes"), (3600, "1 hour"), (10, "10 seconds"), (None, "")],
+)
+def test_periods_are_said_in_words(seconds: int | None, said: str):
+    assert span(seconds) == said
+
+
+def an_alarm(**more: Any) -> Any:
+    told = {
+        "alarm_rule": "",
+        "namespace": "AWS/EC2",
+        "metric_name": "CPUUtilization",
+        "statistic": "Average",
+        "extended_statistic": "",
+        "unit": "",
+        "comparison_operator": "GreaterThanThreshold",
+        "threshold": 80.0,
+        "threshold_metric_id": "",
+        "evaluation_periods": 3,
+        "datapoints_to_alarm": 2,
+        "period": 300,
+        "treat_missing_data": "",
+        "metrics": [],
+    }
+    return SimpleNamespace(**{**told, **more})
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {},
+            "Average of CPUUtilization above 80 % in 2 of 3 periods of 5 minutes; "
+            "missing data make it unknown",
+        ),
+        (
+            {"datapoints_to_alarm": None, "treat_missing_data": "breaching"},
+            "Average of CPUUtilization above 80 % for 3 periods of 5 minutes; "
+            "missing data count as bad",
+        ),
+        (
+            {"evaluation_periods": 1, "comparison_operator": "LessThanThreshold"},
+            "Average of CPUUtilization below 80 % for 5 minutes; missing data make it unknown",
+        ),
+        (
+            {
+                "metric_name": "",
+                "period": None,
+                "metrics": [{"id": "e", "expression": "a / b", "label": "Rate", "returns": True}],
+                "threshold": 2.0,
+                "evaluation_periods": 1,
+            },
+            "Rate (a / b) above 2 once; missing data make it unknown",
+        ),
+        (
+            {"comparison_operator": "SomethingNew", "treat_missing_data": "guess"},
+            "Average of CPUUtilization SomethingNew 80 % in 2 of 3 periods of 5 minutes; guess",
+        ),
+        ({"alarm_rule": "ALARM(a) AND NOT ALARM(b)"}, "ALARM(a) AND NOT ALARM(b)"),
+    ],
+)
+def test_a_threshold_is_said_in_words(more: dict[str, Any], said: str):
+    assert threshold(an_alarm(**more)) == said
+
+
+def test_a_chart_has_gaps_dots_axes_and_marks():
+    values = [1.0, 2.0, None, 4.0, None, None, 3.0, 3.0]
+    until = NOON + timedelta(minutes=8)
+    mark = Mark(NOON + timedelta(minutes=2), "d-1", "/d/1", "failed", "Failed", "Deployment")
+    late = Mark(until + timedelta(minutes=1), "d-2", "", "done")
+    chart = draw(
+        "Errors", "Count", values, NOON, 60, until, ticks=120, marks=[mark, late], limit=5.0
+    )
+    runs = chart.line.split("M")[1:]
+    assert len(runs) == 3
+    assert runs[1].strip().endswith("h.01")
+    assert [tick.label for tick in chart.y_ticks] == ["0", "2.5", "5"]
+    assert [tick.label for tick in chart.x_ticks] == ["12:02", "12:04", "12:06"]
+    assert [one.title for _, one in chart.marks] == ["d-1"]
+    assert (chart.newest, chart.newest_at) == ("3", NOON + timedelta(minutes=7))
+    assert chart.summary == "Errors: newest 3, between 1 and 4"
+    assert chart.rows[0] == (NOON + timedelta(minutes=7), "3")
+
+
+def test_a_chart_of_nothing_is_empty_and_says_so():
+    chart = draw("Errors", "Count", [None] * 60, NOON, 60, NOON + timedelta(hours=1), ticks=900)
+    assert chart.empty
+    assert chart.summary == "Errors: no data"
+    assert chart.newest == "\N{EN DASH}"
+
+
+def test_percent_that_is_high_goes_to_a_hundred():
+    chart = draw("CPU", "Percent", [61.0], NOON, 60, NOON + timedelta(hours=1), ticks=900)
+    assert chart.y_ticks[-1].label == "100 %"
+
+
+def hours_ago(hours: float) -> datetime:
+    return NOON - timedelta(hours=hours)
+
+
+def told(segments: Any) -> list[tuple[str, float]]:
+    return [(segment.state, segment.width) for segment in segments]
+
+
+def test_a_strip_is_one_piece_where_nothing_happened():
+    assert told(strip([], "OK", "done", hours_ago(50), NOON)) == [("done", 360.0)]
+
+
+def test_a_strip_follows_the_history():
+    transitions = [
+        (hours_ago(12), "OK", "ALARM", "failed"),
+        (hours_ago(6), "ALARM", "OK", "done"),
+    ]
+    pieces = told(strip(transitions, "OK", "done", hours_ago(6), NOON))
+    assert pieces == [("done", 180.0), ("failed", 90.0), ("done", 90.0)]
+
+
+def test_the_alarms_own_word_counts_more_than_a_history_that_lags():
+    transitions = [(hours_ago(12), "OK", "ALARM", "failed")]
+    pieces = told(strip(transitions, "OK", "done", hours_ago(6), NOON))
+    assert pieces == [("done", 180.0), ("failed", 90.0), ("done", 90.0)]
+    assert told(strip([], "ALARM", "failed", hours_ago(6), NOON)) == [("", 270.0), ("failed", 90.0)]

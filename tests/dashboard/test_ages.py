@@ -1,0 +1,164 @@
+"""The last line of every page: how old its rows are, what cannot be read, and where the cure is."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Q
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
+
+from apps.mirror.health import scope_ages
+from apps.mirror.models import Operation, Sweep
+from apps.mirror.visibility import VISIBILITY
+from tests.factories import make_build, make_running_pipeline, make_scope
+
+pytestmark = pytest.mark.django_db
+
+
+def text_of(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def foot(html: str) -> str:
+    return html[html.index('<footer class="wrap foot">') :]
+
+
+@pytest.fixture
+def pages() -> dict[str, str]:
+    """Every page that shows mirrored rows, by the service whose rows they are."""
+    pipeline, build = make_running_pipeline("orders", "Failed"), make_build()
+    return {
+        "/": "",
+        "/search?q=orders": "",
+        pipeline.get_absolute_url(): "codepipeline",
+        f"/codepipeline/{pipeline.pk}/executions/": "codepipeline",
+        pipeline.latest_execution.get_absolute_url(): "codepipeline",
+        "/codebuild/": "codebuild",
+        "/codebuild/builds/": "codebuild",
+        build.get_absolute_url(): "codebuild",
+        build.project.get_absolute_url(): "codebuild",
+    }
+
+
+def test_every_page_tells_how_old_it_is_and_goes_on_telling(
+    signed_in: Client, pages: dict[str, str]
+) -> None:
+    scope = make_scope()
+    for path in pages:
+        html = text_of(signed_in, path)
+        # The very age that heartbeats bring.
+        at = scope_ages([scope])[scope.pk]
+        assert at
+        age = f'<time datetime="{at:%Y-%m-%dT%H:%M:%S}Z" data-rel data-scope-age="{scope.pk}">'
+        assert age in foot(html), path
+        if 'data-topics="' in html:
+            assert "touched:scope" in html.split('data-topics="')[1].split('"')[0].split(), path
+
+
+def test_what_is_denied_is_named_on_the_pages_of_its_service(
+    signed_in: Client, pages: dict[str, str]
+) -> None:
+    scope = make_scope()
+    for service, operation in (
+        ("codepipeline", "codepipeline:GetPipelineState"),
+        ("codebuild", "codebuild:ListBuilds"),
+    ):
+        Operation.objects.update(health="ok")
+        Operation.objects.filter(operation=operation).update(health="denied")
+        for path, shown in pages.items():
+            told = foot(text_of(signed_in, path))
+            if shown in ("", service):
+                assert f"not all of it: <code>{operation}</code> denied" in told, path
+                assert f'href="/health/#scope-{scope.pk}"' in told, path
+            else:
+                assert "not all of it" not in told, path
+
+
+def test_a_page_of_one_scope_tells_of_no_other(signed_in: Client) -> None:
+    elsewhere = make_scope("444455556666", "us-east-1")
+    pipeline = make_running_pipeline("orders")
+    assert "us-east-1" not in foot(text_of(signed_in, pipeline.get_absolute_url()))
+    assert "us-east-1" in foot(text_of(signed_in, "/codebuild/builds/"))
+    assert elsewhere.region in text_of(signed_in, f"/ages?scope={elsewhere.pk}")
+
+
+def test_what_was_read_long_ago_says_so(signed_in: Client) -> None:
+    pipeline = make_running_pipeline("orders")
+    Sweep.objects.update(last_success=now() - timedelta(hours=2))
+    assert "that is long ago" in foot(text_of(signed_in, pipeline.get_absolute_url()))
+
+
+def test_what_was_not_read_yet_says_so_without_a_stutter(signed_in: Client) -> None:
+    pipeline = make_running_pipeline("orders")
+    Sweep.objects.update(last_success=None)
+    told = foot(text_of(signed_in, pipeline.get_absolute_url()))
+    assert f': <time data-rel data-scope-age="{pipeline.scope_id}">not read yet</time>' in told
+    assert "read <time" not in text_of(signed_in, "/health/")
+
+
+def test_refused_credentials_and_their_cure_are_two_sentences(signed_in: Client) -> None:
+    pipeline = make_running_pipeline("orders")
+    Operation.objects.filter(operation="codepipeline:ListPipelines").update(
+        health="credentials",
+        error="Unable to locate credentials",
+        cure="Give the account a role or a key.",
+    )
+    told = foot(text_of(signed_in, pipeline.get_absolute_url()))
+    assert ". Unable to locate credentials. Give the account a role or a key. <a" in told
+
+
+def test_an_open_page_fetches_the_very_line_it_has(
+    signed_in: Client, pages: dict[str, str]
+) -> None:
+    for path in pages:
+        html = text_of(signed_in, path)
+        address = html.split('id="ages"')[1].split('data-refetch="')[1].split('"')[0]
+        assert text_of(signed_in, address.replace("&amp;", "&")).strip() in html, path
+
+
+def test_scopes_one_may_not_know_of_have_no_age(
+    signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = make_scope()
+    monkeypatch.setattr(VISIBILITY, "scopes", lambda user: Q(pk__in=[]))
+    assert "eu-west-1" not in text_of(signed_in, f"/ages?scope={scope.pk}")
+
+
+@pytest.mark.parametrize("query", ["scope=x", "scope=99999999999999999999", "service=<b>"])
+def test_an_odd_address_is_answered(signed_in: Client, query: str) -> None:
+    make_scope()
+    assert "<b>" not in text_of(signed_in, f"/ages?{query}")
+
+
+def test_a_page_that_is_kept_by_the_browser_is_not_kept_past_a_denial(signed_in: Client) -> None:
+    pipeline, build = make_running_pipeline("orders"), make_build()
+    for path in (pipeline.get_absolute_url(), build.project.get_absolute_url()):
+        Operation.objects.update(health="ok")
+        first = signed_in.get(path)
+        assert signed_in.get(path, headers={"if-none-match": first["ETag"]}).status_code == 304
+        Operation.objects.update(health="denied", last_error=now())
+        assert signed_in.get(path, headers={"if-none-match": first["ETag"]}).status_code == 200
+
+
+def test_more_scopes_cost_no_more_queries(queries: Callable[[str], int], member: Any) -> None:
+    make_build()
+    few = queries("/codebuild/builds/")
+    for region in ("us-east-1", "us-west-2", "eu-north-1"):
+        make_scope(region=region)
+    assert queries("/codebuild/builds/") == few
+
+
+@pytest.mark.parametrize("path", ["/", "/health/", "/codebuild/builds/"])
+def test_a_page_asks_once_how_everything_fares(signed_in: Client, path: str) -> None:
+    """For the mark in the navigation, for its own lines and for its foot."""
+    make_scope()
+    with CaptureQueriesContext(connection) as asked:
+        assert signed_in.get(path).status_code == 200
+    whole = [one for one in asked.captured_queries if 'ORDER BY "mirror_operation"' in one["sql"]]
+    assert len(whole) == 1

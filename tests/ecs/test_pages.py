@@ -1,0 +1,113 @@
+"""Pages of services, clusters and task definitions: what they say, and of what they say nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+from celery.app.task import Task
+from django.core.cache import caches
+from django.test import Client
+
+from apps.ecs.models import Service, TaskDefinition
+from apps.mirror.models import Scope
+from apps.mirror.provider import PROVIDERS
+from tests.factories import make_user
+from tests.flight import ACCOUNT, PLANTED, REGION, Flight, FlownProvider
+from tests.simulated import kinds_of, mirrored
+
+
+@pytest.fixture
+def reader(db: None) -> Client:
+    client = Client()
+    client.force_login(make_user("platform-engineer"))
+    return client
+
+
+@pytest.fixture
+def scope(db: None, full: Flight, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scope]:
+    for cache in caches.all():
+        cache.clear()
+    monkeypatch.setattr(Task, "apply_async", lambda *_args, **_options: None)
+    monkeypatch.setitem(PROVIDERS.by_name, "aws", FlownProvider(full))
+    yield mirrored(ACCOUNT, REGION, *kinds_of("ecs"))
+    for cache in caches.all():
+        cache.clear()
+
+
+def page_of(reader: Client, name: str) -> str:
+    return str(reader.get(Service.objects.get(name=name).get_absolute_url()).content.decode())
+
+
+def test_the_cause_stands_first_and_deployments_side_by_side(scope: Scope, reader: Client):
+    html = page_of(reader, "basket")
+    why = html.partition('class="card sec why-box')[2].partition("</section>")[0]
+    lines = why.partition('<p class="break">')[2].split("<br>")
+    assert "due to (reason Health checks failed with these codes: [502])" in lines[0]
+    assert "OutOfMemoryError: Container killed due to memory usage (app: exit code 137)" in lines[1]
+    new, old = html.split('aria-labelledby="h-deployment-')[1:3]
+    assert "basket:4f2a912" in new.partition("</section>")[0]
+    assert "3 failed" in new
+    assert "basket:4f2a911" in old.partition("</section>")[0]
+
+
+def test_a_service_of_codedeploys_shows_its_task_sets(scope: Scope, reader: Client):
+    html = page_of(reader, "search")
+    assert "Primary task set" in html
+    assert "Steady state" in html
+    assert "d-ABCDEF123" in html
+    assert "CodeDeploy" in html
+
+
+def test_what_was_rolled_back_says_so(scope: Scope, reader: Client):
+    html = page_of(reader, "prices")
+    assert "Why it was rolled back" in html
+    assert "deployment failed: tasks failed to start." in html
+    assert "Rolled back" in html
+
+
+def test_a_task_definition_shows_images_and_names_alone(scope: Scope, reader: Client):
+    found = TaskDefinition.objects.get(key="basket:12")
+    html = reader.get(found.get_absolute_url()).content.decode()
+    assert "basket:4f2a912" in html
+    assert "DB_PASSWORD" in html
+    assert "value not read" in html
+    assert PLANTED not in html
+    assert Service.objects.get(name="basket").get_absolute_url() in html
+
+
+def test_a_cluster_lists_its_services_alone(scope: Scope, reader: Client):
+    path = Service.objects.get(name="basket").cluster.get_absolute_url()
+    html = reader.get(path).content.decode()
+    assert html.count('class="name" href="/ecs/services/') == 3
+    Service.objects.update(gone_at="2026-11-28T00:00:00Z")
+    caches["default"].clear()
+    assert "No service runs here." in reader.get(path).content.decode()
+
+
+def test_hostile_text_is_text(scope: Scope, reader: Client):
+    evil = "<script>alert(1)</script>\x1b[31m"
+    event = {"id": "1", "at": None, "message": f"(service x) {evil} due to {evil}", "trouble": True}
+    Service.objects.filter(name="basket").update(
+        events=[event], stopped_tasks=[], tags={evil: evil}
+    )
+    image = {"name": evil, "image": evil, "environment": [evil], "secrets": []}
+    TaskDefinition.objects.update(containers=[image])
+    definition = TaskDefinition.objects.get(key="basket:12").get_absolute_url()
+    for html in (
+        page_of(reader, "basket"),
+        reader.get("/ecs/").content.decode(),
+        reader.get(definition).content.decode(),
+    ):
+        assert "<script>alert" not in html
+        assert "\x1b" not in html
+
+
+def test_json_of_another_shape_does_not_break_a_page(scope: Scope, reader: Client):
+    Service.objects.update(deployments=[{}], task_sets=[{}], events=[{}], stopped_tasks=[{}])
+    TaskDefinition.objects.update(containers=[{}])
+    assert "basket" in page_of(reader, "basket")
+    assert reader.get("/ecs/").status_code == 200
+
+
+def test_services_are_found_by_name_and_task_definition(scope: Scope, reader: Client):
+    found = reader.get("/search", {"q": "basket"}).content.decode()
+    assert "cluster shop" in found

@@ -1,0 +1,48 @@
+"""The mirror fed by the sandbox: real sweeps of simulated accounts, for what is shown of them."""
+
+from typing import Any
+
+from apps.aws.calls import Reach
+from apps.aws.failures import classify
+from apps.mirror.due import take
+from apps.mirror.models import Scope, Sweep
+from apps.mirror.resource import REGISTER
+from apps.mirror.sweep import ensure_sweeps, run
+from tests.sandbox.conftest import Aws
+
+
+class Simulated:
+    """AWS, as the sandbox at this address has it; to be put into `PROVIDERS.by_name["aws"]`."""
+
+    name = "aws"
+
+    def __init__(self, url: str) -> None:
+        self.aws = Aws(url)
+
+    def open(self, scope: Scope, *, urgent: bool = False) -> Reach:
+        def client(service: str) -> Any:
+            return self.aws(service, scope.account, scope.region)
+
+        return Reach(account=scope.account, region=scope.region, client=client)
+
+    def classify(self, error: BaseException, operation: str = "") -> Any:
+        return classify(error, operation)
+
+
+def kinds_of(*labels: str) -> list[str]:
+    """The kinds of these apps, parents first."""
+    return [resource.kind for resource in REGISTER.of("aws") if resource.app_label in labels]
+
+
+def mirrored(account: str, region: str, *kinds: str) -> Scope:
+    """Sweep these kinds of a place whole, as if they were due."""
+    scope, _ = Scope.objects.get_or_create(
+        provider="aws", place=f"{account}/{region}", account=account, region=region
+    )
+    ensure_sweeps(scope)
+    Sweep.objects.filter(scope=scope).update(leased_until=None)
+    for kind in kinds:
+        row = Sweep.objects.get(scope=scope, kind=kind)
+        assert take(row)
+        assert run(row, whole=True) is not None, kind
+    return scope
