@@ -1,10 +1,20 @@
 """Programs that several tests share, because each takes seconds to start."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.whole.program import Up, collect_static, temporary_data
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever waits for a whole program more than once needs more than the others' two minutes."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(300))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,6 +23,10 @@ from tests.servers import free_port
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
+# How long something may take to show that is only a matter of time, in seconds: a machine that
+# runs other tests beside takes several times what it takes alone.
+PATIENCE = 90.0
+
 LINK = re.compile(r"Sign in once with: (\S+)")
 
 
@@ -128,7 +132,7 @@ class Program:
         except psutil.NoSuchProcess:
             return []
 
-    def wait_for(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Wait until the output matches; AssertionError shows it where the program ended first."""
 
         def look() -> re.Match[str] | None:
@@ -186,7 +190,7 @@ class Up(Program):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def wait_until_it_serves(self, seconds: float = 60) -> None:
+    def wait_until_it_serves(self, seconds: float = PATIENCE) -> None:
         self.wait_for(rf"CodeStar Dash is at http://127\.0\.0\.1:{self.port}/", seconds)
 
     @property

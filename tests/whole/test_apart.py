@@ -15,7 +15,7 @@ import pytest
 from apps.sandbox.process import SandboxProcess
 from tests.servers import free_port
 from tests.whole.aws import client as aws
-from tests.whole.program import Client, Program, items, run, sign_in, until
+from tests.whole.program import PATIENCE, Client, Program, items, run, sign_in, until
 
 PLACE = "111122223333/eu-west-1"
 CONNECT = """
@@ -64,7 +64,7 @@ class Apart:
 
     def client(self) -> Client:
         url = f"http://127.0.0.1:{self.port}"
-        until(lambda: self.port_answers(url), 30, "web server")
+        until(lambda: self.port_answers(url), PATIENCE, "web server")
         return sign_in(url, self.manage("sign_in_link", "admin", "--base-url", url))
 
     def port_answers(self, url):
@@ -86,10 +86,10 @@ def apart(postgres_server, redis_server, worker_id, tmp_path_factory):
 @pytest.fixture(scope="module")
 def client(apart):
     with apart.client() as signed_in:
-        until(lambda: len(items(signed_in, "pipelines")) >= 2, 30, "pipelines")
+        until(lambda: len(items(signed_in, "pipelines")) >= 2, PATIENCE, "pipelines")
         until(
             lambda: all(row["last_success"] for row in items(signed_in, "scopes")),
-            30,
+            PATIENCE,
             "first sweep of every kind",
         )
         yield signed_in
@@ -174,7 +174,7 @@ def test_a_sweep_in_yet_another_process_reaches_the_stream(apart, client):
             lambda event, data: (
                 event == "refresh" and data["topic"] == "list:codepipeline.pipeline"
             ),
-            20,
+            PATIENCE,
         )
     finally:
         stream.close()
@@ -200,7 +200,7 @@ def test_no_kind_is_swept_by_two_workers_at_once(apart, client):
         both = {number for each in done.values() for _, _, number in each} == {0, 1}
         return both and len(done[PLACE, "codepipeline.stage"]) >= 4 and done
 
-    for name, each in until(finished, 60, "sweeps of moving stages by both workers").items():
+    for name, each in until(finished, PATIENCE, "sweeps of moving stages by both workers").items():
         in_order = sorted(each)
         for (_, end, _), (begin, _, _) in itertools.pairwise(in_order):
             # The clock is read after the last write: a hair's breadth is no overlap.
@@ -215,6 +215,6 @@ def test_workers_end_in_time_when_they_are_told_to(apart, client):
     ended = time.time()
     until(
         lambda: any(begin > ended for each in sweeps(apart).values() for begin, _, _ in each),
-        40,
+        PATIENCE,
         "sweep by the worker that is left",
     )

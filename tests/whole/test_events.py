@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from tests.whole.program import Client, Up, items, until
+from tests.whole.program import PATIENCE, Client, Up, items, until
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 CALLS = "AWS API Call via CloudTrail"
@@ -30,19 +30,19 @@ def test_a_transition_that_is_closed_shows_at_once_and_the_page_on_events_says_w
     )
     with up.client() as client:
         # What happens in the sandbox arrives by itself.
-        until(lambda: "Events arrive" in client.get("/aws/events/").text, 60, "events")
+        until(lambda: "Events arrive" in client.get("/aws/events/").text, PATIENCE, "events")
         rows = until(
             lambda: [
                 row
                 for row in items(client, "pipelines")
                 if (row["account"], row["region"]) == (ACCOUNT, REGION)
             ],
-            30,
+            PATIENCE,
             "pipelines",
         )
         name = rows[0]["name"]
         stages = aws.get_pipeline(name=name)["pipeline"]["stages"]
-        until(lambda: stages[-1]["name"] in client.get(rows[0]["url"]).text, 30, "its stages")
+        until(lambda: stages[-1]["name"] in client.get(rows[0]["url"]).text, PATIENCE, "its stages")
         reason = f"Freeze {time.time_ns()}"
         aws.disable_stage_transition(
             pipelineName=name,
@@ -50,7 +50,7 @@ def test_a_transition_that_is_closed_shows_at_once_and_the_page_on_events_says_w
             transitionType="Inbound",
             reason=reason,
         )
-        until(lambda: reason in client.get(rows[0]["url"]).text, 30, "the closed transition")
+        until(lambda: reason in client.get(rows[0]["url"]).text, PATIENCE, "the closed transition")
         row = f"<code>aws.codepipeline</code></th><td [^>]*>{CALLS}</td><td [^>]*><time"
         until(lambda: re.search(row, client.get(place_in(client)).text), 60, "the event's arrival")
         # The queue is asked for what it is, too, and EventBridge may send to it.
@@ -60,6 +60,6 @@ def test_a_transition_that_is_closed_shows_at_once_and_the_page_on_events_says_w
         assert token is not None
         until(
             lambda: "The queue answers" in client.get(f"{place_in(client)}?test={token[1]}").text,
-            20,
+            PATIENCE,
             "the test of the queue",
         )

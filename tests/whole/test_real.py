@@ -10,7 +10,7 @@ import pytest
 from apps.sandbox.process import SandboxProcess
 from tests.servers import free_port
 from tests.whole.aws import client as aws
-from tests.whole.program import Client, Program, Up, items, run, until
+from tests.whole.program import PATIENCE, Client, Program, Up, items, run, until
 
 ACCOUNT = "123456789012"
 SIGNED = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
@@ -32,7 +32,7 @@ class StockMoto(Program):
             with contextlib.suppress(OSError):
                 return Client(self.url).get("/moto-api/data.json").status_code == 200
 
-        until(answers, 60, "moto")
+        until(answers, PATIENCE, "moto")
 
     def fill(self):
         """A pipeline, a project and three builds, made as people make them."""
@@ -124,11 +124,11 @@ def scopes(client):
 def test_pipelines_and_builds_of_a_stock_moto_show_within_a_minute(dashboard):
     _, client = dashboard
     pipelines = until(
-        lambda: len(found := items(client, "pipelines")) == 2 and found, 30, "pipelines"
+        lambda: len(found := items(client, "pipelines")) == 2 and found, PATIENCE, "pipelines"
     )
     assert {row["name"] for row in pipelines} == {"checkout", "payments"}
     assert {(row["account"], row["region"]) for row in pipelines} == {(ACCOUNT, "eu-west-1")}
-    builds = until(lambda: len(found := items(client, "builds")) == 3 and found, 30, "builds")
+    builds = until(lambda: len(found := items(client, "builds")) == 3 and found, PATIENCE, "builds")
     assert {row["project"] for row in builds} == {"checkout-build"}
     home = client.get("/").text
     assert "checkout" in home
@@ -148,7 +148,7 @@ def test_what_moto_lacks_is_on_the_scopes_health_and_nothing_else_is_broken(dash
         kinds = scopes(client)
         return all(kinds[kind]["error"] for kind in lacking) and kinds
 
-    kinds = until(reported, 45, "report of what is lacking")
+    kinds = until(reported, PATIENCE, "report of what is lacking")
     for kind, operation in lacking.items():
         row = kinds[kind]
         assert row["state"] in ("failing", "unsupported"), row
@@ -176,7 +176,7 @@ def test_without_credentials_every_page_says_so_with_the_cure(tmp_path):
     with Up(tmp_path, AWS="real", AWS_REGION="eu-west-1") as up, up.client() as client:
         rows = until(
             lambda: [row for row in items(client, "scopes") if row["state"] == "credentials"],
-            20,
+            PATIENCE,
             "scope that says so",
         )
         assert {row["region"] for row in rows} == {"eu-west-1"}
@@ -233,7 +233,9 @@ def test_a_page_in_place_of_aws_is_no_first_sweep(tmp_path):
         keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "s"}
         real = {"AWS": "real", "AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": other.url}
         with Up(tmp_path / "real", **real, **keys) as up, up.client() as client:
-            until(lambda: "AWS cannot be read" in client.get("/").text, 20, "home that says so")
+            until(
+                lambda: "AWS cannot be read" in client.get("/").text, PATIENCE, "home that says so"
+            )
             assert "Reading AWS for the first time" not in client.get("/").text
             assert "AWS_ENDPOINT_URL" in client.get("/").text
 
@@ -275,7 +277,7 @@ def test_with_the_least_policy_every_kind_is_read_and_nothing_is_denied(policed)
             row["last_success"] for row in rows
         )
 
-    until(all_read, 40, "first sweep of every kind")
+    until(all_read, PATIENCE, "first sweep of every kind")
     assert {row["state"] for row in items(client, "scopes")} <= {"ok", "not_tried"}
     assert len(items(client, "pipelines")) >= 2
     assert "Denied" not in up.output
@@ -288,7 +290,7 @@ def test_with_the_least_policy_events_arrive(policed):
         counted = sandbox.control("GET", "calls")["calls"]
         return sum(row["count"] for row in counted if row["operation"] == "DeleteMessageBatch")
 
-    until(lambda: deleted() >= 3, 40, "events taken from the queue")
+    until(lambda: deleted() >= 3, PATIENCE, "events taken from the queue")
     assert "events.unheard" not in up.output
 
 
@@ -296,7 +298,7 @@ def test_with_the_least_policy_a_builds_log_can_be_looked_at(policed):
     _sandbox, _, client = policed
     builds = until(
         lambda: [row for row in items(client, "builds") if row["state"] == "done"],
-        40,
+        PATIENCE,
         "finished build",
     )
 
@@ -307,7 +309,7 @@ def test_with_the_least_policy_a_builds_log_can_be_looked_at(policed):
                 return answer.text
         return None
 
-    until(log, 30, "log of a build")
+    until(log, PATIENCE, "log of a build")
     denied = [
         row
         for row in items(client, "scopes")

@@ -9,7 +9,7 @@ import sys
 
 import psutil
 
-from tests.whole.program import LINK, Client, Program, Up, items, run, until
+from tests.whole.program import LINK, PATIENCE, Client, Program, Up, items, run, until
 
 STOPS_WITHIN = 10
 
@@ -27,7 +27,7 @@ def test_the_first_start_prints_a_link_that_signs_in_and_home_fills_by_itself(tm
         with up.client() as client:
             home = until(
                 lambda: (page := client.get("/").text).count("pipeline-row-") > 8 and page,
-                20,
+                PATIENCE,
                 "pipelines on home",
             )
             assert "111122223333" in home
@@ -41,7 +41,7 @@ def test_the_first_start_prints_a_link_that_signs_in_and_home_fills_by_itself(tm
 
 def test_ctrl_c_stops_everything_in_time_and_the_next_start_still_has_the_rows(tmp_path):
     with Up(tmp_path) as up, up.client() as client:
-        until(lambda: len(items(client, "pipelines")) >= 8, 20, "all pipelines")
+        until(lambda: len(items(client, "pipelines")) >= 8, PATIENCE, "all pipelines")
         before = {row["arn"] for row in items(client, "pipelines")}
         # An open stream must not hold the program up.
         topics = "/live/stream?topics=list:codepipeline.pipeline"
@@ -79,7 +79,7 @@ def test_sigterm_stops_as_ctrl_c_does(tmp_path):
 
 def test_an_interrupt_before_it_serves_leaves_nothing_behind(tmp_path):
     with Up(tmp_path) as up:
-        until(lambda: len(up.family()) > 1, 30, "sandbox process", 0.02)
+        until(lambda: len(up.family()) > 1, PATIENCE, "sandbox process", 0.02)
         family = up.family()
         up.interrupt()
         assert up.process.wait(STOPS_WITHIN) in (0, 130, -signal.SIGINT)
@@ -100,13 +100,13 @@ def test_the_sandbox_dies_with_a_parent_that_was_killed(tmp_path):
 
 def test_a_sandbox_that_dies_is_told_in_one_line_and_the_pages_go_on(tmp_path):
     with Up(tmp_path) as up, up.client() as client:
-        until(lambda: len(items(client, "pipelines")) >= 8, 20, "all pipelines")
+        until(lambda: len(items(client, "pipelines")) >= 8, PATIENCE, "all pipelines")
         up.family()[1].kill()
         up.wait_for(r"The sandbox ended by signal 9\..*start again", 5)
         assert len(items(client, "pipelines")) >= 8
         trouble = until(
             lambda: [row for row in items(client, "scopes") if row["state"] == "unreachable"],
-            30,
+            PATIENCE,
             "scope that says so",
         )
         assert all("start it again" in row["cure"] for row in trouble)
