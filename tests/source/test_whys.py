@@ -29,7 +29,7 @@ def account() -> Iterator[Aws]:
 @pytest.fixture
 def mirrored(account: Aws, db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """`mirrored(account, region)` reads CodeCommit there into the mirror."""
-    monkeypatch.setitem(PROVIDERS.by_name, "aws", Simulated(account))
+    monkeypatch.setitem(PROVIDERS.by_name, "aws", Simulated(account.url))
 
     def read(number: str, region: str, *more: str) -> None:
         scope = Scope.objects.create(
