@@ -1,10 +1,12 @@
 """Version 1 of the API: its routers, and what goes wrong in words."""
 
+from functools import cache
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 
 from . import (
     beanstalk,
@@ -67,7 +69,13 @@ api.add_router("/rows", rows.router, tags=["Everything mirrored"])
 @api.get("/openapi.json", include_in_schema=False)
 def openapi(request: HttpRequest) -> HttpResponse:
     """The description of this API, for who may read it."""
-    return api.create_response(request, api.get_openapi_schema(path_prefix="/api/v1/"), status=200)
+    return api.create_response(request, _description(), status=200)
+
+
+@cache
+def _description() -> OpenAPISchema:
+    """It says the same for as long as the process lives, and takes most of a second to say."""
+    return api.get_openapi_schema(path_prefix="/api/v1/")
 
 
 @api.exception_handler(Http404)
