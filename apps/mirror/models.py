@@ -245,6 +245,26 @@ class ReadToEnd(models.Model):
         return f"{self.kind} of {self.parent_key or 'the scope'}"
 
 
+class Unbound(models.Model):
+    """That a row may be without a parent and names one that is not mirrored (yet)."""
+
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=64)
+    row_id = models.BigIntegerField()
+    parent_key = models.CharField(max_length=512)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "row_id"], name="unbound_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["scope", "kind", "parent_key"], name="unbound_by_parent")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.row_id} of {self.parent_key}"
+
+
 class Operation(models.Model):
     """How one API operation fares in a scope for one kind."""
 
