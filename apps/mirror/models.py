@@ -39,7 +39,7 @@ class Scope(models.Model):
     # When its source of events was last asked and answered, with an event or without.
     heard_at = models.DateTimeField(null=True, blank=True)
     # Why its source of events cannot be listened to, {} where it can: {operation, health, code,
-    # error, cure, statement}.
+    # error, cure, statement, at}; `at` is when it was asked last.
     events_trouble = models.JSONField(default=dict, blank=True)
     # Lease of the one that re-reads hinted rows.
     reread_until = models.DateTimeField(null=True, blank=True)
