@@ -190,6 +190,7 @@ def test_a_queue_that_is_gone(staff, place):
 
 def test_it_says_when_it_was_asked_and_what_came_of_it(staff, place):
     Place.objects.update(queue_checked_at=None)
+    Scope.objects.update(heard_at=None)
     assert "never" in html(staff.get("/aws/events/"))
     at = now() - timedelta(minutes=3)
     trouble("denied", "AccessDenied", operation="sqs:GetQueueUrl", at=at.isoformat())
