@@ -86,6 +86,18 @@ class Hearing:
         return dict(zip(("css", "icon", "word"), STATES[self.state], strict=True))
 
     @property
+    def asked_at(self) -> datetime | None:
+        """When its queue, or for its queue, was asked last, whatever came of it."""
+        asked = [self.place.scope.heard_at, self.place.queue_checked_at, self.refused_at]
+        return max((at for at in asked if at is not None), default=None)
+
+    @property
+    def refused_at(self) -> datetime | None:
+        """When asking failed last; None where it went well since."""
+        told = self.place.scope.events_trouble.get("at")
+        return datetime.fromisoformat(told) if told else None
+
+    @property
     def queue(self) -> str:
         """The name of the queue it listens to."""
         return queue_of(self.place)

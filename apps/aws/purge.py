@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils.timezone import now
 
-from apps.mirror.models import Change, Hint, Link, Operation, ReadToEnd, Scope, Sweep
+from apps.mirror.models import Change, Hint, Link, Operation, ReadToEnd, Scope, Sweep, Unbound
 from apps.mirror.resource import REGISTER
 
 from .connect import audit
@@ -69,7 +69,7 @@ def purge(account_id: int) -> int:
                     resource.model._default_manager.filter(pk__in=ids).delete()
                 deleted += len(ids)
                 cache.set(_lock_of(account_id), 1, timeout=LOCKED)
-        for model in (Change, Hint, Operation, ReadToEnd, Sweep):
+        for model in (Change, Hint, Operation, ReadToEnd, Sweep, Unbound):
             while ids := _some(model._default_manager.filter(scope__in=scopes)):
                 model._default_manager.filter(pk__in=ids).delete()
                 cache.set(_lock_of(account_id), 1, timeout=LOCKED)

@@ -19,6 +19,7 @@ from apps.mirror.health import (
     causes_of,
     events_flow,
     kind_health,
+    root_of,
     scope_ages,
     visible_scopes,
 )
@@ -242,7 +243,14 @@ class ScopeHealth:
     @property
     def causes(self) -> list[Cause]:
         """What keeps kinds from being read, each told once."""
-        return causes_of(self.troubled)
+        return causes_of(self.troubled, len(self.kinds))
+
+    @property
+    def events_trouble(self) -> dict[str, Any]:
+        """Why its events cannot be listened to, {} where what keeps all out has said so already."""
+        told: dict[str, Any] = self.scope.events_trouble
+        shut = {cause.first.state for cause in self.causes if cause.first.state in NOBODY_IN}
+        return {} if self.scope.paused or told.get("health") in shut else told
 
     @property
     def unread(self) -> bool:
@@ -265,7 +273,7 @@ class HouseHealth(list[ScopeHealth]):
         """How many things have to be cured; one account's in several regions is one."""
         return len(
             {
-                (one.scope.account or one.scope.label, *cause_of(cause.first))
+                (one.scope.account or one.scope.label, *root_of(cause.first))
                 for one in self
                 for cause in one.causes
             }

@@ -12,8 +12,9 @@ from django.utils.timezone import now
 
 from apps.live.bus import BUS, CHANGES
 
+from .binding import wait_for
 from .fitting import difference, parent_ids, parent_key, placeable
-from .models import Change, Scope
+from .models import Change, Scope, Unbound
 from .note import digest_parents, locked, note
 from .resource import REGISTER, Resource
 from .store import BATCH, again
@@ -68,6 +69,9 @@ def _append_once(
     model._default_manager.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
     if resource.parent is None:
         return []
+    if any(parent_key(resource, record) not in parents for record in fresh.values()):
+        # Where conflicts are passed over, the database does not tell the ids.
+        wait_for(resource, scope, model._default_manager.filter(scope=scope, key__in=fresh), fresh)
     kind, attribute = resource.parent
     above = REGISTER.get(kind)
     ids = {getattr(row, f"{attribute}_id") for row in rows} - {None}
@@ -83,6 +87,7 @@ def forget(resource: Resource, *, at_once: int = BATCH) -> int:
     rows = resource.model._default_manager.filter(**{f"{column}__lt": horizon})
     forgotten = 0
     while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:at_once]):
+        Unbound.objects.filter(kind=resource.kind, row_id__in=ids).delete()
         resource.model._default_manager.filter(pk__in=ids).delete()
         forgotten += len(ids)
     return forgotten

@@ -35,9 +35,14 @@ def placeable(
     resource: Resource, batch: Mapping[str, Any], parents: Mapping[str, int]
 ) -> dict[str, Any]:
     """Leave out new records whose parent is not mirrored yet, where the column needs one."""
-    if resource.parent is None or column_of(resource.model, resource.parent[1]).null:
+    if resource.parent is None or parent_is_optional(resource):
         return dict(batch)
     return {key: record for key, record in batch.items() if parent_key(resource, record) in parents}
+
+
+def parent_is_optional(resource: Resource) -> bool:
+    """Whether rows of a kind have a parent and may be without it."""
+    return resource.parent is not None and bool(column_of(resource.model, resource.parent[1]).null)
 
 
 def parent_key(resource: Resource, record: Any) -> str:

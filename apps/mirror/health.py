@@ -1,7 +1,7 @@
 """How each operation fares in each scope: written after sweeps, read by health page and API."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from apps.live.bus import BUS
 
+from .known import needed_kinds
 from .models import Operation, Scope, Sweep
 from .provider import HARMLESS, PROVIDERS, WORDS, Failure, Health, Outcome
 from .resource import REGISTER, Resource
@@ -239,20 +240,140 @@ def cause_of(kind: KindHealth) -> tuple[str, ...]:
     return kind.operation, kind.state, kind.code, kind.error, kind.cure
 
 
+def root_of(kind: KindHealth) -> tuple[str, ...]:
+    """Return what kinds share where one cure helps them all, whatever each of them called.
+
+    Every action that the policy lacks is one cause; so is whatever else is cured alike. What failed
+    in words of its own is a cause of its own.
+    """
+    if kind.state == Health.DENIED:
+        if kind.statement:
+            return (kind.state,)
+        # The cure names the action, and is the same for the next one.
+        return kind.state, _without_action(kind)
+    if kind.state == Health.FAILING:
+        return kind.state, kind.code, kind.error, kind.cure
+    if kind.state in (Health.THROTTLED, Health.UNREACHABLE):
+        return kind.state, kind.code
+    return kind.state, kind.code, kind.cure
+
+
+def _without_action(kind: KindHealth) -> str:
+    name = kind.operation.partition(":")[2]
+    return " ".join(word for word in kind.cure.split() if not name or name not in word)
+
+
+@dataclass(slots=True)
+class Concerned:
+    """What of one service a cause concerns: labels of kinds, and the calls that failed."""
+
+    service: str
+    labels: list[str]
+    calls: list[str]
+
+
 @dataclass(slots=True)
 class Cause:
-    """One thing that keeps kinds of a scope from being read; `first` tells it for all."""
+    """One thing that keeps kinds of a scope from being read; `first` tells it for all.
+
+    everything  whether it keeps every kind of the scope from being read.
+    """
 
     first: KindHealth
     kinds: list[KindHealth]
+    everything: bool = False
+
+    @property
+    def failed(self) -> list[Operation]:
+        """The operations that failed so, each once."""
+        found: dict[str, Operation] = {}
+        for kind in self.kinds:
+            for row in kind.operations:
+                alike = bool(row.statement) == bool(self.first.statement)
+                if row.health == self.first.state and alike:
+                    found.setdefault(row.operation, row)
+        return [found[name] for name in sorted(found)]
+
+    @property
+    def lacking(self) -> list[str]:
+        """The actions that the policy lacks, [] where that is not the cause."""
+        if self.first.state != Health.DENIED or not self.first.statement:
+            return []
+        found: set[str] = set()
+        for row in self.failed:
+            actions = (row.statement or {}).get("Action", ())
+            found.update([actions] if isinstance(actions, str) else actions)
+        return sorted(found)
+
+    @property
+    def statement(self) -> Mapping[str, Any] | None:
+        """What allows all that is lacking, in one."""
+        if self.first.statement is None or not self.lacking:
+            return self.first.statement
+        return {**self.first.statement, "Action": self.lacking}
+
+    @property
+    def cures(self) -> list[str]:
+        """What helps; a few cures, where they differ by service."""
+        if len(self.lacking) > 1:
+            return ["Allow these actions to the credentials of this account."]
+        return list(dict.fromkeys(kind.cure for kind in self.kinds if kind.cure))[:3]
+
+    @property
+    def concerned(self) -> list[Concerned]:
+        """The kinds, and the calls or actions that failed, by service."""
+        found: dict[str, Concerned] = {}
+        for kind in self.kinds:
+            service = REGISTER.get(kind.kind).calls[0].partition(":")[0]
+            of = found.setdefault(service, Concerned(service, [], []))
+            if kind.label not in of.labels:
+                of.labels.append(kind.label)
+        for call in self.lacking or [row.operation for row in self.failed]:
+            service, _, name = call.partition(":")
+            if name:
+                found.setdefault(service, Concerned(service, [], [])).calls.append(name)
+        return sorted(found.values(), key=lambda one: one.service)
 
 
-def causes_of(kinds: Iterable[KindHealth]) -> list[Cause]:
-    """Return what keeps these kinds of a scope from being read, each told once."""
+def causes_of(kinds: Iterable[KindHealth], every: int = 0) -> list[Cause]:
+    """Return what keeps these kinds of a scope, which has `every`, from being read, each once."""
     found: dict[tuple[str, ...], Cause] = {}
     for kind in kinds:
-        found.setdefault(cause_of(kind), Cause(kind, [])).kinds.append(kind)
+        found.setdefault(root_of(kind), Cause(kind, [])).kinds.append(kind)
+    for cause in found.values():
+        cause.everything = len(cause.kinds) == every
     return list(found.values())
+
+
+def why_unread(kinds: Sequence[KindHealth], wanted: Sequence[str]) -> list[KindHealth]:
+    """Return how it fares where rows of `wanted` kinds may be missing, one for each scope and kind.
+
+    [] where each of them was read: then there are none. A kind that waits for its parents' list is
+    told by the trouble of those.
+    """
+    found = {(item.scope.pk, item.kind): item for item in kinds}
+    return [
+        _told_by_parents(item, found)
+        for item in kinds
+        if item.kind in wanted and not _was_read(item)
+    ]
+
+
+def _was_read(item: KindHealth) -> bool:
+    if item.last_success is None or item.scope.paused:
+        return False
+    detail = item.operation in REGISTER.get(item.kind).optional
+    return detail or item.state in (Health.OK, Health.NOT_TRIED)
+
+
+def _told_by_parents(item: KindHealth, found: Mapping[tuple[int, str], KindHealth]) -> KindHealth:
+    if item.state not in (Health.OK, Health.NOT_TRIED):
+        return item
+    for kind in sorted(needed_kinds(REGISTER.get(item.kind))):
+        above = found.get((item.scope.pk, kind))
+        if above is not None and not _was_read(above):
+            return _told_by_parents(above, found)
+    return item
 
 
 def visible_scopes(user: Any) -> list[Scope]:

@@ -76,6 +76,7 @@ def events_ceased(scope_id: int, failure: Failure) -> None:
         "error": storable(failure.message),
         "cure": storable(failure.cure),
         "statement": storable_json(failure.statement) if failure.statement else None,
+        "at": now().isoformat(),
     }
     Sweep.objects.filter(scope=scope_id).update(events_at=None)
     _note_events(scope_id, told, events_at=None)
@@ -95,7 +96,7 @@ def _note_events(scope_id: int, trouble: Mapping[str, Any], **times: Any) -> Non
     scopes = Scope.objects.filter(pk=scope_id)
     before = scopes.values_list("events_trouble", flat=True).first()
     scopes.update(events_trouble=trouble, **times)
-    if before is not None and before != trouble:
+    if before is not None and {**before, "at": ""} != {**trouble, "at": ""}:
         # Open pages hear of it.
         BUS.publish("scope", str(scope_id))
 

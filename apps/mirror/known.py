@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import F, Q
 
 from .ask import Parent
+from .fitting import parent_is_optional
 from .models import Scope
 from .resource import REGISTER, Resource
 from .state import UNFINISHED
@@ -20,21 +21,26 @@ def rows_of(resource: Resource, scope: Scope) -> Any:
 def needed_kinds(resource: Resource) -> set[str]:
     """Kinds whose list must have been read once before this one's rows have anywhere to go."""
     needed = {resource.asked_by, resource.parent[0] if resource.parent else None}
-    if resource.parent and _optional_parent(resource):
+    if resource.parent and parent_is_optional(resource):
         needed.discard(resource.parent[0])
     return {kind for kind in needed if kind}
-
-
-def _optional_parent(resource: Resource) -> bool:
-    assert resource.parent is not None
-    column: Any = resource.model._meta.get_field(resource.parent[1])
-    return bool(column.null)
 
 
 def parents_are_in(resource: Resource, scope: Scope) -> bool:
     """Children wait until their parents' list was read once."""
     needed = needed_kinds(resource)
     return scope.sweeps.filter(kind__in=needed).exclude(last_success=None).count() == len(needed)
+
+
+def parents_may_come(resource: Resource, scope: Scope) -> bool:
+    """Whether the list of the parents that rows may be without has not been tried yet.
+
+    One that failed, is denied or not supported is waited for no longer: rows that come without
+    their parent are bound when it comes (`binding`).
+    """
+    if resource.parent is None or not parent_is_optional(resource):
+        return False
+    return bool(scope.sweeps.filter(kind=resource.parent[0], finished_at=None).exists())
 
 
 def parents_of(

@@ -14,6 +14,7 @@ from apps.live.templatetags.live_tags import word_of
 
 from .health import visible_scopes
 from .places import places
+from .resource import REGISTER
 from .state import State
 
 NARROWED_BY = ("q", "state", "account", "region")
@@ -91,10 +92,16 @@ class Listing:
             "following": page.following,
             "paged": not page.first,
             "filters": filters,
+            "listed_kinds": self.listed_kinds,
             "filtered": filtered,
             **self._choices(request),
             "live": live([*topics, *(f"list:{kind}" for kind in kinds)], since, refresh_on),
         }
+
+    @property
+    def listed_kinds(self) -> list[str]:
+        """The kinds whose reading says why nothing is listed: those of every provider."""
+        return REGISTER.kinds_in(REGISTER.get(self.kind).model)
 
     def _choices(self, request: HttpRequest) -> dict[str, Any]:
         scopes = visible_scopes(request.user)

@@ -39,7 +39,7 @@ class Scope(models.Model):
     # When its source of events was last asked and answered, with an event or without.
     heard_at = models.DateTimeField(null=True, blank=True)
     # Why its source of events cannot be listened to, {} where it can: {operation, health, code,
-    # error, cure, statement}.
+    # error, cure, statement, at}; `at` is when it was asked last.
     events_trouble = models.JSONField(default=dict, blank=True)
     # Lease of the one that re-reads hinted rows.
     reread_until = models.DateTimeField(null=True, blank=True)
@@ -243,6 +243,26 @@ class ReadToEnd(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.parent_key or 'the scope'}"
+
+
+class Unbound(models.Model):
+    """That a row may be without a parent and names one that is not mirrored (yet)."""
+
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=64)
+    row_id = models.BigIntegerField()
+    parent_key = models.CharField(max_length=512)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "row_id"], name="unbound_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["scope", "kind", "parent_key"], name="unbound_by_parent")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.row_id} of {self.parent_key}"
 
 
 class Operation(models.Model):

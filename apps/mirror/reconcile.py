@@ -16,6 +16,7 @@ from apps.live.bus import BUS, CHANGES
 from .absence import bury
 from .append import append
 from .ask import UNREAD, LinkTo, Vanished
+from .binding import bind, bind_to_new, wait_for
 from .fitting import NOT_COLUMNS, clip, columns_of, difference, parent_ids, placeable
 from .known import path_to_asked
 from .links import write_links
@@ -110,6 +111,7 @@ def reconcile(
         result.covered = len(extent.parents)
     if resource.appended is not None:
         result.grown = append(resource, scope, wanted)
+        bind(resource, scope)
         return result
     keys = sorted(wanted)
     for start in range(0, len(keys), BATCH):
@@ -123,6 +125,9 @@ def reconcile(
         BUS.publish(CHANGES, str(result.changes[-1].pk))
         if resource.after:
             resource.after(scope.pk, result.changes)
+    if any(change.verb == Change.Verb.APPEARED for change in result.changes):
+        bind_to_new(resource, scope)
+    result.changes += bind(resource, scope)
     return result
 
 
@@ -220,6 +225,7 @@ def _write_once(
             columns.update(after)
             notes[key] = (verb, before, after)
     insert_rows(model, fresh)
+    wait_for(resource, scope, [*fresh, *stale], batch)
     if stale:
         model._default_manager.bulk_create(
             stale,

@@ -83,15 +83,14 @@ def run(sweep: Sweep, *, progress: Progress | None = None, whole: bool = False) 
 def _run(sweep: Sweep, lease: Lease, progress: Progress | None, *, whole: bool) -> Result | None:
     sweep.refresh_from_db()
     at = now()
-    resource, scope = sweep.resource, sweep.scope
+    scope = sweep.scope
     cold = whole or sweep.due_at <= at
     deep = cold and sweep.last_success is not None and sweep.deep_due_at <= at
     if not cold and (sweep.hot_due_at is None or sweep.hot_due_at > at):
         # Somebody else has just done it, while this was waiting for its turn.
         lease.free()
         return Result()
-    if cold and not known.parents_are_in(resource, scope):
-        _wait_for_parents(sweep, lease, at)
+    if cold and _waits_for_parents(sweep, lease, at):
         return None
     if not whole and not may_ask(scope):
         lease.free()
@@ -233,8 +232,17 @@ def _first_sweep_is_over(scope: Scope) -> None:
         note_scope_changed(scope)
 
 
-def _wait_for_parents(sweep: Sweep, lease: Lease, at: datetime) -> None:
-    """Look again soon; where the parents' list failed, that is this kind's end for now, too."""
+def _waits_for_parents(sweep: Sweep, lease: Lease, at: datetime) -> bool:
+    """Let a kind wait for its parents' list; False where it need not.
+
+    Where a list that it cannot do without failed, that is this kind's end for now, too.
+    """
+    if known.parents_are_in(sweep.resource, sweep.scope):
+        # Rows that may be without a parent wait for the first list of them only.
+        waits = sweep.last_success is None and known.parents_may_come(sweep.resource, sweep.scope)
+        if waits:
+            lease.free(due_at=at + SOON)
+        return waits
     needed = known.needed_kinds(sweep.resource)
     missing = sweep.scope.sweeps.filter(kind__in=needed, last_success=None)
     if not missing.filter(finished_at=None).exists():
@@ -242,6 +250,7 @@ def _wait_for_parents(sweep: Sweep, lease: Lease, at: datetime) -> None:
         _first_sweep_is_over(sweep.scope)
     else:
         lease.free(due_at=at + SOON)
+    return True
 
 
 def note_scope_changed(scope: Scope) -> None:

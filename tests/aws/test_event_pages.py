@@ -188,6 +188,18 @@ def test_a_queue_that_is_gone(staff, place):
     assert "Deploy the template again" in page(staff, place)
 
 
+def test_it_says_when_it_was_asked_and_what_came_of_it(staff, place):
+    Place.objects.update(queue_checked_at=None)
+    Scope.objects.update(heard_at=None)
+    assert "never" in html(staff.get("/aws/events/"))
+    at = now() - timedelta(minutes=3)
+    trouble("denied", "AccessDenied", operation="sqs:GetQueueUrl", at=at.isoformat())
+    for path in ("/aws/events/", f"/aws/events/{place.pk}/"):
+        page = html(staff.get(path))
+        assert f"{at:%Y-%m-%dT%H:%M:%S}Z" in page
+        assert "denied at <code>sqs:GetQueueUrl</code>" in page
+
+
 def test_any_other_trouble(staff, place):
     trouble("unreachable", "EndpointConnectionError")
     assert "In trouble" in html(staff.get("/aws/events/"))

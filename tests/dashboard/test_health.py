@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils.timezone import now
 
-from apps.mirror.models import Operation, Scope
+from apps.mirror.models import Operation, Scope, Sweep
 from apps.mirror.resource import REGISTER
 from tests.factories import make_scope
 
@@ -70,7 +71,7 @@ def test_a_region_that_was_read_before_and_is_no_more_is_trouble(signed_in: Clie
     make_scope()
     Operation.objects.update(health="not_opted_in", last_success=now() - timedelta(days=1))
     html = page(signed_in)
-    assert "cannot be read as they should" in html
+    assert "from being read as they should" in html
     assert "Everything that is swept can be read." not in html
 
 
@@ -114,3 +115,151 @@ def test_without_events_it_tells_how_often_it_asks(signed_in: Client) -> None:
     assert REGISTER.get("codebuild.project").cadence.cold == timedelta(minutes=5)
     told = "What runs shows within a minute, an edited build project within five."
     assert told in page(signed_in)
+
+
+# --- One statement for each cause -----------------------------------------------------------------
+
+
+def notes(html: str) -> list[str]:
+    """What the notes of the page's cards say first."""
+    return re.findall(
+        r'<div class="sec-body tight"><div class="note[^>]*>.*?<p class="strong">(.*?)</p>',
+        html,
+        re.S,
+    )
+
+
+def deny(scope: Scope, operation: str, message: str = "") -> None:
+    Operation.objects.filter(scope=scope, operation=operation).update(
+        health="denied",
+        code="AccessDeniedException",
+        error=message or f"not authorized to perform {operation}",
+        cure=f"Allow {operation} to the credentials of this account.",
+        statement={"Effect": "Allow", "Action": [operation], "Resource": "*"},
+    )
+
+
+def test_what_the_policy_lacks_is_one_cause_with_one_statement(signed_in: Client) -> None:
+    scope = make_scope()
+    lacking = ["codebuild:ListProjects", "codebuild:ListBuilds", "codedeploy:ListDeployments"]
+    for operation in lacking:
+        deny(scope, operation)
+    html = page(signed_in)
+    assert notes(html) == ["The policy lacks these 3 actions"]
+    assert html.count("Allow these actions to the credentials of this account.") == 1
+    statement = re.search(r'aria-label="IAM statement">(.*?)</pre>', html, re.S)
+    assert statement is not None
+    assert all(f"&quot;{operation}&quot;" in statement[1] for operation in lacking)
+    assert re.search(r"<b>codedeploy</b>.*<code[^>]*>ListDeployments</code>", html)
+
+
+def test_refused_credentials_are_told_once_whatever_each_service_calls_it(
+    signed_in: Client,
+) -> None:
+    scope = make_scope()
+    for number, row in enumerate(Operation.objects.filter(scope=scope)):
+        row.health, row.code, row.cure = "credentials", "ExpiredToken", "Give new ones."
+        row.error = f"expired, says service {number}"
+        row.save()
+    html = page(signed_in)
+    (told,) = notes(html)
+    assert told.startswith("Nothing can be read: Credentials refused")
+    assert html.count("Give new ones.") == 1
+
+
+def test_denials_that_are_lifted_by_others_are_told_apart(signed_in: Client) -> None:
+    scope = make_scope()
+    deny(scope, "codebuild:ListProjects")
+    forbidden = ("codedeploy:ListDeployments", "ecs:ListClusters")
+    for operation in forbidden:
+        Operation.objects.filter(scope=scope, operation=operation).update(
+            health="denied",
+            code="AccessDeniedException",
+            cure=f"A service control policy forbids {operation}. Ask the organisation.",
+        )
+    told = notes(page(signed_in))
+    assert len(told) == 2
+    assert any("Build projects: Denied at" in one for one in told)
+    assert any("at 2 operations" in one for one in told)
+
+
+def test_failures_that_say_different_things_are_different_causes(signed_in: Client) -> None:
+    scope = make_scope()
+    for operation in ("codebuild:ListProjects", "ecs:ListClusters"):
+        Operation.objects.filter(scope=scope, operation=operation).update(
+            health="failing", code="InternalFailure", error=f"{operation} broke"
+        )
+    assert len(notes(page(signed_in))) == 2
+
+
+# --- Why a list is empty --------------------------------------------------------------------------
+
+
+def empty(client: Client, path: str = "/codedeploy/") -> str:
+    found = re.search(r'<div class="empty.*?</section>', client.get(path).content.decode(), re.S)
+    assert found is not None
+    return found[0]
+
+
+def test_only_where_all_was_read_there_are_none(signed_in: Client) -> None:
+    make_scope()
+    assert "No deployment yet" in empty(signed_in)
+
+
+def test_an_empty_list_says_what_is_denied_and_its_cure(signed_in: Client) -> None:
+    scope = make_scope()
+    deny(scope, "codedeploy:ListDeployments")
+    html = empty(signed_in)
+    assert "No deployment yet" not in html
+    assert "Cannot be read: denied" in html
+    assert "Allow codedeploy:ListDeployments to the credentials of this account." in html
+    assert f'href="/health/#scope-{scope.pk}"' in html
+
+
+def test_where_another_region_was_read_it_says_so(signed_in: Client) -> None:
+    make_scope()
+    deny(make_scope(region="us-east-1"), "codedeploy:ListDeployments")
+    html = empty(signed_in)
+    assert "Not everything can be read" in html
+    assert "Where it was read, there is none." in html
+
+
+@pytest.mark.parametrize(
+    ("health", "words"),
+    [
+        ("unsupported", "Not offered here"),
+        ("failing", "Cannot be read: failing"),
+        ("throttled", "Cannot be read: throttled"),
+        ("credentials", "Cannot be read: credentials refused"),
+    ],
+)
+def test_an_empty_list_says_each_other_reason(signed_in: Client, health: str, words: str) -> None:
+    make_scope()
+    Operation.objects.filter(kind="codedeploy.deployment").update(health=health)
+    assert words in empty(signed_in)
+
+
+def test_an_empty_list_that_was_not_read_yet_says_so(signed_in: Client) -> None:
+    make_scope(first_swept_at=None)
+    assert "Not read yet" in empty(signed_in)
+
+
+def test_what_waits_for_its_parents_is_told_by_their_trouble(signed_in: Client) -> None:
+    scope = make_scope()
+    Sweep.objects.filter(kind__startswith="ecs.").update(last_success=None)
+    Operation.objects.filter(kind="ecs.service").delete()
+    deny(scope, "ecs:ListClusters")
+    assert "<code>ecs:ListClusters</code>" in empty(signed_in, "/ecs/")
+
+
+def test_without_an_account_an_empty_list_says_that(signed_in: Client) -> None:
+    assert "No AWS account is connected" in empty(signed_in)
+
+
+@pytest.mark.parametrize("kind", [r.kind for r in REGISTER if r.listed])
+def test_every_list_tells_why_it_is_empty(signed_in: Client, kind: str) -> None:
+    scope = make_scope()
+    resource = REGISTER.get(kind)
+    Sweep.objects.filter(kind=kind).update(last_success=None)
+    deny(scope, resource.calls[0])
+    assert 'class="empty unread"' in empty(signed_in, reverse(resource.listed))

@@ -2,10 +2,14 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
+from django.template import Context
 
+from apps.dashboard import progress
+from apps.mirror.health import why_unread
 from apps.mirror.provider import Health
 
 register = template.Library()
@@ -31,6 +35,31 @@ def look_of(health: str) -> tuple[str, str, str]:
         return LOOKS[Health(health)]
     except (ValueError, KeyError):
         return ("st-idle", "circle-question-mark", str(health))
+
+
+@register.simple_tag(takes_context=True)
+def unread(
+    context: Context, kinds: str | Sequence[str], scope: int | None = None
+) -> dict[str, Any]:
+    """Why rows of these kinds may be missing: {reasons, some, state}, {} where all were read.
+
+    reasons  a `KindHealth` for each account, region and kind that was not read.
+    some     whether others were read, and hold none.
+    state    the `Health` they share, or "paused"; "" where they differ.
+    """
+    wanted = kinds.split() if isinstance(kinds, str) else list(kinds)
+    house = progress.house_of(context["request"])
+    concerned = [item for item in house.kinds if scope is None or item.scope.pk == scope]
+    reasons = why_unread(concerned, wanted)
+    if not reasons and house.scopes:
+        return {}
+    asked = sum(item.kind in wanted for item in concerned)
+    states = {"paused" if item.scope.paused else item.state for item in reasons}
+    return {
+        "reasons": list({(item.scope.pk, item.kind): item for item in reasons}.values()),
+        "some": asked > len(reasons),
+        "state": states.pop() if len(states) == 1 else "",
+    }
 
 
 @register.filter

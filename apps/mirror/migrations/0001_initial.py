@@ -98,6 +98,36 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Unbound",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=64)),
+                ("row_id", models.BigIntegerField()),
+                ("parent_key", models.CharField(max_length=512)),
+                (
+                    "scope",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="mirror.scope",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["scope", "kind", "parent_key"], name="unbound_by_parent")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "row_id"), name="unbound_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Operation",
             fields=[
                 (
