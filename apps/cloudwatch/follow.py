@@ -198,13 +198,17 @@ def lines_of(event: Mapping[str, Any]) -> list[str]:
 
 
 def _failed(reading: Reading, contents: Contents, failure: Failure) -> float | None:
-    """Say what went wrong and how it is cured."""
+    """Say what went wrong and how it is cured.
+
+    What failed is not done: whoever looks next asks again, and finds what was cured meanwhile.
+    """
     if failure.health is Health.THROTTLED:
         text = "AWS asks to read more slowly; reading goes on by itself."
         _tell(reading, contents, _note("waiting", "Reading is throttled", text))
         return THROTTLED
-    contents.done = True
     if failure.code in REFUSED:
+        # The same pattern is refused again; another one is another search.
+        contents.done = bool(reading.pattern)
         title = "CloudWatch Logs refuses this search"
         note = _note("failed", title, failure.message)
     elif failure.health is Health.GONE:

@@ -125,6 +125,38 @@ def test_what_keeps_from_reading_is_said(
     assert title in note(search)["title"]
 
 
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
+def test_what_failed_is_asked_again_by_whoever_looks_next(
+    group: LogGroup, aws: Any, queued: Any, code: str
+):
+    cache.clear()
+    flight = Flight().script(
+        "logs:FilterLogEvents", Fault(code, "no"), Fault(code, "no"), {"events": [event(1)]}
+    )
+    aws(flight)
+    for reading in (tail_of(group.pk), search_in(group.pk, "", "1h")):
+        looks.watch(reading)
+        [(_, arguments)] = queued
+        tasks.follow_group(*arguments)
+        assert note(reading)["title"] != ""
+        queued.clear()
+    # Nobody reads by himself; a look does, and what was cured meanwhile is read.
+    looks.watch(tail_of(group.pk))
+    [(_, arguments)] = queued
+    tasks.follow_group(*arguments)
+    assert len(read(tail_of(group.pk))) == 1
+    assert note(tail_of(group.pk)) == {}
+
+
+def test_a_refused_pattern_is_not_asked_again(group: LogGroup, aws: Any, queued: Any):
+    cache.clear()
+    aws(Flight().on("logs:FilterLogEvents", Fault("InvalidParameterException", "bad pattern")))
+    search = search_in(group.pk, "a=b", "1h")
+    bite(search)
+    looks.watch(search)
+    assert queued == []
+
+
 def test_a_refused_pattern_is_no_trouble_of_the_scope(group: LogGroup, aws: Any):
     aws(Flight().on("logs:FilterLogEvents", Fault("InvalidParameterException", "bad pattern")))
     search = search_in(group.pk, "a=b", "1h")
