@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 
-from apps.cloudwatch import keep
+from apps.cloudwatch import keep, load
 from apps.cloudwatch.models import Alarm, AlarmHistory, LogGroup, Metric
 from apps.cloudwatch.records import Points
 from apps.cloudwatch.searches import search_in, tail_of
@@ -323,6 +323,20 @@ def test_history_tells_states_and_failed_actions(mirrored: Scope, viewer: Client
     page = viewer.get(f"/cloudwatch/alarms/{alarm().pk}/").text
     assert "Alarm updated from OK to ALARM" in page
     assert "is not authorized to perform: SNS:Publish" in page
+
+
+@pytest.mark.sql
+def test_a_noisy_alarm_leaves_the_others_their_history(place: Scope):
+    noisy, calm = make_alarm(place, "noisy"), make_alarm(place, "calm")
+    for minute in range(3 * load.SHOWN):
+        note(noisy, "OK", "ALARM", minute)
+    note(calm, "OK", "ALARM", 1000)
+    with CaptureQueriesContext(connection) as queries:
+        told = load.alarm_history([noisy.pk, calm.pk])
+    assert len(queries) == 2
+    assert len(told[calm.pk]["items"]) == 1
+    kept = told[noisy.pk]["items"]
+    assert [item.key for item in kept] == [f"noisy-{minute}" for minute in range(load.SHOWN)]
 
 
 def test_the_strip_shows_the_last_day(place: Scope, viewer: Client):
