@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 
-from apps.cloudwatch import keep, load
+from apps.cloudwatch import keep, load, near
 from apps.cloudwatch.models import Alarm, AlarmHistory, LogGroup, Metric
 from apps.cloudwatch.records import Points
 from apps.cloudwatch.searches import search_in, tail_of
@@ -504,6 +504,28 @@ def test_alarms_on_it_stand_below(measured: Scope, viewer: Client):
     html = panel(viewer)
     assert f'href="/cloudwatch/alarms/{made.pk}/"' in html
     assert "12 builds failed" in html
+
+
+@pytest.mark.sql
+def test_the_alarms_of_others_do_not_hide_those_on_it(
+    measured: Scope, viewer: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(near, "LINKS", 3)
+    of_project = {"namespace": "AWS/CodeBuild", "metric_name": "FailedBuilds"}
+    for number in range(5):
+        others = {"ProjectName": f"other-{number}"}
+        make_alarm(measured, f"a-{number}", "ALARM", **of_project, dimensions=others)
+    own = {"ProjectName": "checkout-build", "Stage": "prod"}
+    make_alarm(measured, "z-by-name", "ALARM", **of_project, dimensions=own)
+    html = panel(viewer)
+    assert re.findall(r'href="/cloudwatch/alarms/[^"]+">([^<]+)<', html) == ["z-by-name"]
+    # Where there are more than are shown, those that a link names stay.
+    for number in range(5):
+        make_alarm(measured, f"b-{number}", "ALARM", **of_project, dimensions=own)
+    watch(make_alarm(measured, "z-linked", "OK"))
+    html = panel(viewer)
+    shown = re.findall(r'href="/cloudwatch/alarms/[^"]+">([^<]+)<', html)
+    assert shown == ["b-0", "b-1", "z-linked"]
 
 
 def test_an_alarms_threshold_is_drawn_in_its_chart(mirrored: Scope, viewer: Client):
