@@ -34,7 +34,8 @@ HISTORY, HISTORY_PAGES = timedelta(days=30), 60
 MINUTES = timedelta(hours=2)
 # CloudWatch completes its newest points some minutes late.
 SETTLES = timedelta(minutes=15)
-STATES = {"Complete": State.DONE, "PartialData": State.DONE}
+# The one answer after which nothing of a series' points is missing.
+COMPLETE = "Complete"
 
 
 def alarms(reach: Reach, ask: Ask) -> Iterator[AlarmRecord | Vanished]:
@@ -96,7 +97,8 @@ def metrics(reach: Reach, ask: Ask) -> Iterator[MetricRecord]:
     A parent's `fields` are a series' `namespace`, `metric_name`, `statistic`, `dimensions`,
     `unit`, `label`, `period`, and `read_to`: up to when it was read, None where it never was.
     500 series make one call. Those that were read lately go together, the others apart, so that
-    the former are asked for minutes and not for hours.
+    the former are asked for minutes and not for hours. A series that was not answered whole is
+    asked again from where it was read last.
     """
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     fresh: list[Parent] = []
@@ -105,6 +107,8 @@ def metrics(reach: Reach, ask: Ask) -> Iterator[MetricRecord]:
         read_to = parent.fields["read_to"]
         recent = read_to is not None and read_to > now - MINUTES
         (lately if recent else fresh).append(parent)
+    # Those that lag behind share their batch: the others are asked for less.
+    lately.sort(key=lambda parent: parent.fields["read_to"])
     for batch in batches(lately, QUERIES):
         since = min(parent.fields["read_to"] for parent in batch) - SETTLES
         yield from points(reach, batch, _floor(since, 300), now)
@@ -160,6 +164,7 @@ def points(
             until=until,
             period=period or one.fields["period"],
             values=tuple(sorted(found.get(f"m{number}", {}).items())),
+            whole=status == COMPLETE,
         )
         yield _metric_record(one, status, message, read)
 
@@ -176,7 +181,7 @@ def _metric_record(one: Parent, status: str, message: str, read: Points) -> Metr
         label=told["label"],
         period=told["period"],
         status=status,
-        state=STATES.get(status, State.UNKNOWN).value if status else "",
+        state=(State.DONE if status == COMPLETE else State.UNKNOWN).value if status else "",
         message=message,
         aside=read,
     )

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import now
 
+from apps.aws.denials import denial
 from apps.live.fragment import FRAGMENT_CACHE
 
 from . import fill, plan
@@ -114,9 +115,18 @@ def _drawn(
             marks=marks,
             limit=limits.get(metric.key),
         )
-        context = {"chart": chart, "metric": metric, "span": span}
+        context = {"chart": chart, "metric": metric, "span": span, "cure": cure_of(metric)}
         drawn[metric.pk] = render_to_string("cloudwatch/chart.html", context)
     return drawn
+
+
+def cure_of(metric: Metric) -> str:
+    """Return what is to be done where a series was not answered whole, "" where it was."""
+    if metric.status == "Forbidden":
+        return denial(metric.status, metric.message, "cloudwatch:GetMetricData").cure
+    if metric.status in ("InternalError", "PartialData"):
+        return "The next reading asks for the same time again; nothing needs to be done."
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -528,6 +528,21 @@ def test_the_alarms_of_others_do_not_hide_those_on_it(
     assert shown == ["b-0", "b-1", "z-linked"]
 
 
+def test_a_series_that_is_refused_says_so_with_its_cure(measured: Scope, viewer: Client):
+    Metric.objects.filter(metric_name="Duration").update(
+        status="Forbidden", state="unknown", message=f"Forbidden: {HOSTILE}"
+    )
+    Metric.objects.filter(metric_name="FailedBuilds").update(
+        status="InternalError", state="unknown", message=""
+    )
+    refused, fine, failed = panel(viewer).split("<figure")[1:]
+    assert "CloudWatch refuses this series" in refused
+    assert "Allow cloudwatch:GetMetricData to the credentials of this account" in refused
+    assert HOSTILE not in refused
+    assert "asks for the same time again" in failed
+    assert 'class="note' not in fine
+
+
 def test_an_alarms_threshold_is_drawn_in_its_chart(mirrored: Scope, viewer: Client):
     moment = int(now().timestamp()) // 60 * 60 - 300
     [metric] = Metric.objects.filter(namespace="AWS/Lambda", metric_name="Errors")
