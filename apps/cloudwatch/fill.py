@@ -21,6 +21,8 @@ PAST = ((300, timedelta(days=1)), (3600, timedelta(days=30)))
 RESOLUTIONS = frozenset(resolution for resolution, _ in PAST)
 # A past that could not be fetched, or that nobody has, is not asked for again for so long.
 AGAIN = timedelta(hours=6)
+# A worker that died is not waited for longer (seconds).
+UNDER_WAY = 600
 
 
 def lacking(metrics: Sequence[Metric], since: datetime) -> list[int]:
@@ -40,7 +42,24 @@ def lacking(metrics: Sequence[Metric], since: datetime) -> list[int]:
 def claim(ids: Sequence[int]) -> list[int]:
     """Return those of these that nobody fetches or has failed to fetch lately."""
     seconds = int(AGAIN.total_seconds())
-    return [pk for pk in ids if cache.add(f"cloudwatch:fill:{pk}", 1, timeout=seconds)]
+    claimed = [pk for pk in ids if cache.add(f"cloudwatch:fill:{pk}", 1, timeout=seconds)]
+    cache.set_many({_under_way(pk): 1 for pk in claimed}, timeout=UNDER_WAY)
+    return claimed
+
+
+def under_way(ids: Sequence[int]) -> set[int]:
+    """Return those of these whose past is being fetched, whoever asked for it."""
+    found = cache.get_many([_under_way(pk) for pk in ids])
+    return {pk for pk in ids if _under_way(pk) in found}
+
+
+def over(ids: Sequence[int]) -> None:
+    """Say that nobody fetches these any more, however that ended."""
+    cache.delete_many([_under_way(pk) for pk in ids])
+
+
+def _under_way(pk: int) -> str:
+    return f"cloudwatch:filling:{pk}"
 
 
 def fill(ids: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
 """Draws the metrics of a resource, whatever its kind: what its panel and its page show."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,13 +34,9 @@ def measured(user: Any, kind: str, row: Any, span: Range) -> dict[str, Any]:
     """Return what the panel of a row's metrics is drawn from; reads on where a past is missing."""
     metrics = plan.metrics_of(kind, row)
     kept = {one.metric_id: one for one in Kept.objects.filter(metric__in=metrics)}
-    until = _floor(max((one.read_to for one in kept.values()), default=now()), 60)
+    until = end_of(kept.values())
     since = until - span.past
-    # Minutes are not fetched afterwards: soon enough they are there.
-    coarse = span.resolution in fill.RESOLUTIONS
-    lacking = fill.claim(fill.lacking(metrics, since)) if coarse else []
-    if lacking:
-        fill_past.delay(lacking)
+    filling = read_past(metrics, span, since)
     marks, everywhere = marks_near(user, kind, row, since, until) if metrics else ([], False)
     limits = _limits(kind, row)
     return {
@@ -48,12 +44,30 @@ def measured(user: Any, kind: str, row: Any, span: Range) -> dict[str, Any]:
         "marks": list(reversed(marks)),
         "everywhere": everywhere,
         "alarms": [] if kind == "cloudwatch.alarm" else alarms_on(user, kind, row),
-        "filling": bool(lacking),
+        "filling": bool(filling),
         "span": span,
         "ranges": RANGES.values(),
         "since": since,
         "until": until,
     }
+
+
+def end_of(kept: Iterable[Kept]) -> datetime:
+    """Return up to when any of these series was read last, the present where none was."""
+    return _floor(max((one.read_to for one in kept), default=now()), 60)
+
+
+def read_past(metrics: Sequence[Metric], span: Range, since: datetime) -> set[int]:
+    """Let a worker fetch what a range lacks; return the ids of the series that are under way.
+
+    Minutes are not fetched afterwards: soon enough they are there.
+    """
+    if span.resolution not in fill.RESOLUTIONS:
+        return set()
+    lacking = fill.lacking(metrics, since)
+    if claimed := fill.claim(lacking):
+        fill_past.delay(claimed)
+    return fill.under_way(lacking)
 
 
 def _limits(kind: str, row: Any) -> dict[str, float]:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 
-from apps.cloudwatch import keep, load, near
+from apps.cloudwatch import fill, keep, load, near
 from apps.cloudwatch.models import Alarm, AlarmHistory, LogGroup, Metric
 from apps.cloudwatch.records import Points
 from apps.cloudwatch.searches import search_in, tail_of
@@ -457,8 +457,10 @@ def test_a_range_that_was_never_read_is_asked_for_once(
 ):
     queued.clear()
     assert "is being read from CloudWatch" in panel(viewer, "?range=7d")
-    panel(viewer, "?range=7d")
+    assert "is being read from CloudWatch" in panel(viewer, "?range=7d")
     assert [name for name, _ in queued] == ["cloudwatch.fill"]
+    fill.over(queued[0][1][0])
+    assert "is being read from CloudWatch" not in panel(viewer, "?range=7d")
     queued.clear()
     panel(viewer, "?range=1h")
     assert queued == []
