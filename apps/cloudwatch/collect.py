@@ -25,12 +25,14 @@ from .records import (
 
 # What one DescribeAlarms takes and gives, one DescribeLogGroups gives, one GetMetricData takes.
 ALARMS, GROUPS, QUERIES = 100, 50, 500
+# Points that one page of GetMetricData holds.
+DATAPOINTS = 100_800
 TYPES = ["MetricAlarm", "CompositeAlarm"]
 # How far back the history of alarms is read the first time, and in how many pages at most: at
 # three calls a second more would keep everybody waiting.
 HISTORY, HISTORY_PAGES = timedelta(days=30), 60
 # How far back a series is read that was never read, or not for long: 500 series of minutes that
-# long fit into one answer (100,800 points).
+# long fit into one page.
 MINUTES = timedelta(hours=2)
 # CloudWatch completes its newest points some minutes late.
 SETTLES = timedelta(minutes=15)
@@ -111,9 +113,9 @@ def metrics(reach: Reach, ask: Ask) -> Iterator[MetricRecord]:
     lately.sort(key=lambda parent: parent.fields["read_to"])
     for batch in batches(lately, QUERIES):
         since = min(parent.fields["read_to"] for parent in batch) - SETTLES
-        yield from points(reach, batch, _floor(since, 300), now)
+        yield from points(reach, batch, floored(since, 300), now)
     for batch in batches(fresh, QUERIES):
-        yield from points(reach, batch, _floor(now - MINUTES, 3600), now)
+        yield from points(reach, batch, floored(now - MINUTES, 3600), now)
 
 
 def points(
@@ -193,6 +195,6 @@ def _message(result: Mapping[str, Any]) -> str:
     )
 
 
-def _floor(moment: datetime, seconds: int) -> datetime:
+def floored(moment: datetime, seconds: int) -> datetime:
     """Round down, so that CloudWatch answers from its own storage without aligning."""
     return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import caches
@@ -16,6 +16,7 @@ from apps.live.fragment import FRAGMENT_CACHE
 
 from . import fill, plan
 from .charts import DEFAULT, RANGES, Mark, Range, draw
+from .collect import floored
 from .keep import read_points
 from .models import Kept, Metric
 from .near import alarms_on, marks_near
@@ -54,7 +55,7 @@ def measured(user: Any, kind: str, row: Any, span: Range) -> dict[str, Any]:
 
 def end_of(kept: Iterable[Kept]) -> datetime:
     """Return up to when any of these series was read last, the present where none was."""
-    return _floor(max((one.read_to for one in kept), default=now()), 60)
+    return floored(max((one.read_to for one in kept), default=now()), 60)
 
 
 def read_past(metrics: Sequence[Metric], span: Range, since: datetime) -> set[int]:
@@ -159,11 +160,7 @@ def series_points(metrics: Sequence[Metric], span: Range, until: datetime) -> di
         by_step.setdefault(max(span.resolution, metric.period), []).append(metric.pk)
     found: dict[int, Found] = {}
     for step, ids in by_step.items():
-        first = _floor(until - span.past, step)
+        first = floored(until - span.past, step)
         points = read_points(ids, step, first, until)
         found |= {pk: Found(first, step, points[pk]) for pk in ids}
     return found
-
-
-def _floor(moment: datetime, seconds: int) -> datetime:
-    return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
