@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Operations.html
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from apps.aws.calls import Failed, Reach, batches
-from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Vanished
+from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Unread, Vanished
 from apps.mirror.provider import Health
 from apps.mirror.state import State
 
@@ -26,8 +27,10 @@ from .records import (
 
 # What one DescribeClusters and one DescribeServices take.
 CLUSTERS, SERVICES = 100, 10
-# Stopped tasks that are looked through for those of services in trouble.
+# What one page of ListTasks gives and one DescribeTasks takes.
 TASKS = 100
+# Services of a cluster whose stopped tasks are read, those that failed first, and pages of each.
+TROUBLED, PAGES = 10, 3
 
 
 def clusters(reach: Reach, ask: Ask) -> Iterator[ClusterRecord | Vanished]:
@@ -54,8 +57,8 @@ def clusters(reach: Reach, ask: Ask) -> Iterator[ClusterRecord | Vanished]:
 def services(reach: Reach, ask: Ask) -> Iterator[ServiceRecord | Covered | Vanished]:
     """Yield the services of each cluster, ten to a call, or those named by `ask.keys`.
 
-    Where some of a cluster's services are in trouble, the tasks that stopped there lately are read
-    for all of them at once: no event of a service says why its tasks stop.
+    Of a service in trouble the tasks that stopped lately are read: no event of a service says why
+    its tasks stop.
     """
     if ask.keys is not None:
         yield from _named(reach, ask.keys)
@@ -124,14 +127,13 @@ def _records(
     records = [service_record(cluster, one) for one in described]
     if not any(map(_troubled, records)):
         return [replace(record, stopped_tasks=[]) for record in records]
-    stopped = _stopped_tasks(reach, cluster)
-
-    def told(record: ServiceRecord) -> Any:
-        if not _troubled(record):
-            return []
-        return UNREAD if stopped is None else stopped.get(f"service:{record.name}", [])
-
-    return [replace(record, stopped_tasks=told(record)) for record in records]
+    troubled = sorted(
+        filter(_troubled, records), key=lambda record: (record.state != State.FAILED, record.key)
+    )
+    stopped: dict[str, Any] = {record.key: UNREAD for record in troubled}
+    for record in troubled[:TROUBLED]:
+        stopped[record.key] = _stopped_tasks(reach, cluster, record.name)
+    return [replace(record, stopped_tasks=stopped.get(record.key, [])) for record in records]
 
 
 def _troubled(record: ServiceRecord) -> bool:
@@ -140,28 +142,33 @@ def _troubled(record: ServiceRecord) -> bool:
     return record.state == State.FAILED or losing
 
 
-def _stopped_tasks(reach: Reach, cluster: str) -> dict[str, list[dict[str, Any]]] | None:
-    """Return the newest tasks that stopped in a cluster, by group; None where that is not told.
+def _stopped_tasks(reach: Reach, cluster: str, service: str) -> list[dict[str, Any]] | Unread:
+    """Return the newest tasks of a service that stopped; UNREAD where that is not told.
 
-    ECS remembers them for an hour. Tasks that a deployment replaced stopped as they should.
+    ECS remembers them for an hour, and lists them in no order: all are described. Tasks that a
+    deployment replaced stopped as they should.
     """
-    listed = reach.detail(
-        "ecs:ListTasks", cluster=cluster, desiredStatus="STOPPED", maxResults=TASKS
+    pages = reach.pages(
+        "ecs:ListTasks",
+        cluster=cluster,
+        serviceName=service,
+        desiredStatus="STOPPED",
+        maxResults=TASKS,
     )
-    arns = listed.get("taskArns", []) if listed is not None else None
-    if not arns:
-        return None if arns is None else {}
-    answer = reach.detail("ecs:DescribeTasks", cluster=cluster, tasks=arns)
-    if answer is None:
-        return None
-    by_group: dict[str, list[dict[str, Any]]] = {}
-    for task in answer.get("tasks", ()):
-        if not str(task.get("stoppedReason") or "").startswith("Scaling activity initiated"):
-            by_group.setdefault(task.get("group") or "", []).append(stopped_task(task))
-    for tasks in by_group.values():
-        tasks.sort(key=lambda task: task["at"] or "", reverse=True)
-        del tasks[STOPPED_TASKS:]
-    return by_group
+    tasks: list[dict[str, Any]] = []
+    try:
+        for page in islice(pages, PAGES):
+            if arns := page.get("taskArns"):
+                answer = reach.call("ecs:DescribeTasks", cluster=cluster, tasks=arns)
+                tasks += [stopped_task(one) for one in answer.get("tasks", ()) if _fell(one)]
+    except Exception:  # noqa: BLE001 - what failed stands on the reach's outcomes
+        return UNREAD
+    tasks.sort(key=lambda task: task["at"] or "", reverse=True)
+    return tasks[:STOPPED_TASKS]
+
+
+def _fell(task: Mapping[str, Any]) -> bool:
+    return not str(task.get("stoppedReason") or "").startswith("Scaling activity initiated")
 
 
 def task_definitions(reach: Reach, ask: Ask) -> Iterator[TaskDefinitionRecord | Covered | Ended]:

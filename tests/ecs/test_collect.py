@@ -10,7 +10,7 @@ from apps.ecs import collect, why
 from apps.ecs.definitions import task_definition_record
 from apps.ecs.load import split_image
 from apps.ecs.models import Service
-from apps.ecs.records import service_key, service_record
+from apps.ecs.records import name_in, service_key, service_record
 from apps.ecs.resources import _service_called_on, _services_of, _services_of_task
 from apps.mirror.ask import UNREAD, Ask, Covered, Ended, LinkTo, Parent, Vanished
 from apps.mirror.ingest import names_in
@@ -60,9 +60,11 @@ def test_services_cost_a_list_a_cluster_and_a_description_for_each_ten(full):
     assert [len(call["services"]) for call in full.calls("ecs:DescribeServices")] == [10, 10, 3]
 
 
-def test_stopped_tasks_are_read_once_a_cluster_and_only_where_a_service_is_in_trouble(full):
+def test_stopped_tasks_are_read_of_the_service_in_trouble_alone(full):
     found = services(full)
-    assert full.count()["ecs:ListTasks"] == 1
+    asked = full.calls("ecs:ListTasks")
+    assert sorted(call["serviceName"] for call in asked) == ["basket", "prices"]
+    assert {call["desiredStatus"] for call in asked} == {"STOPPED"}
     [task] = found["shop/basket"].stopped_tasks
     assert (task["code"], task["exit_code"]) == ("ServiceSchedulerInitiated", 137)
     assert task["container_reason"].startswith("OutOfMemoryError")
@@ -74,6 +76,66 @@ def test_stopped_tasks_are_read_once_a_cluster_and_only_where_a_service_is_in_tr
     )
     assert services(calm)["shop/basket"].stopped_tasks == []
     assert "ecs:ListTasks" not in calm.count()
+
+
+def failing(*names: str) -> Flight:
+    """A cluster of services whose newest deployments failed."""
+    arns = {name: f"arn:aws:ecs:{PLACE}:service/shop/{name}" for name in names}
+
+    def described(params: Any) -> Any:
+        wanted = [name_in(arn) for arn in params["services"]]
+        deployment = {"id": "d", "status": "PRIMARY", "rolloutState": "FAILED"}
+        return {
+            "services": [
+                {
+                    "serviceArn": arns[name],
+                    "serviceName": name,
+                    "status": "ACTIVE",
+                    "deployments": [deployment],
+                }
+                for name in wanted
+            ]
+        }
+
+    flight = Flight().on("ecs:ListServices", {"serviceArns": list(arns.values())})
+    return flight.on("ecs:DescribeServices", described)
+
+
+def test_the_newest_of_many_stopped_tasks_are_found_on_whatever_page_they_stand():
+    def listed(params: Any) -> Any:
+        page = int(params.get("nextToken", "0"))
+        arns = [f"arn:aws:ecs:{PLACE}:task/shop/{page * 100 + number}" for number in range(100)]
+        return {"taskArns": arns, "nextToken": str(page + 1)}
+
+    def described(params: Any) -> Any:
+        # ECS lists them in no order: the newest stand in the middle.
+        numbers = [int(name_in(arn)) for arn in params["tasks"]]
+        return {
+            "tasks": [
+                {
+                    "taskArn": f"arn:aws:ecs:{PLACE}:task/shop/{number}",
+                    "stoppedAt": 1794990000 - abs(number - 150),
+                    "stoppedReason": "Essential container in task exited",
+                }
+                for number in numbers
+            ]
+        }
+
+    flight = failing("basket").on("ecs:ListTasks", listed).on("ecs:DescribeTasks", described)
+    told = services(flight)["shop/basket"].stopped_tasks
+    assert told[0]["id"] == "150"
+    assert {task["id"] for task in told} == {"148", "149", "150", "151", "152"}
+    assert flight.count()["ecs:ListTasks"] == collect.PAGES
+
+
+def test_so_many_failing_services_of_a_cluster_are_asked_and_the_others_stay_as_they_are():
+    names = [f"service-{number:02d}" for number in range(collect.TROUBLED + 5)]
+    flight = failing(*names).on("ecs:ListTasks", {"taskArns": []})
+    found = services(flight)
+    asked = [call["serviceName"] for call in flight.calls("ecs:ListTasks")]
+    assert asked == names[: collect.TROUBLED]
+    assert found["shop/service-00"].stopped_tasks == []
+    assert found["shop/service-14"].stopped_tasks is UNREAD
 
 
 def test_where_stopped_tasks_may_not_be_read_those_known_stay(full):
