@@ -8,6 +8,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from apps.aws.calls import Failed, Reach, batches
 from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Unread, Vanished
 from apps.mirror.provider import Health
@@ -45,13 +47,16 @@ def clusters(reach: Reach, ask: Ask) -> Iterator[ClusterRecord | Vanished]:
         ]
     for batch in batches(names, CLUSTERS):
         answer = reach.detail("ecs:DescribeClusters", clusters=batch, include=["TAGS"])
-        if answer is not None:
-            yield from (cluster_record(one) for one in answer.get("clusters", ()))
-            if ask.keys is not None:
-                yield from (Vanished(name) for name in _missing(answer, ":cluster/"))
-        elif ask.keys is None:
-            # They are there, and their services can be read.
-            yield from (ClusterRecord(key=name_in(arn), arn=arn) for arn in batch)
+        found = [cluster_record(one) for one in (answer or {}).get("clusters", ())]
+        missing = _missing(reach, "ecs:DescribeClusters", answer or {}, ":cluster/")
+        yield from found
+        if ask.keys is None:
+            # Those that nothing is told of are there, and their services can be read.
+            told = {*(record.key for record in found), *missing}
+            untold = [arn for arn in batch if name_in(arn) not in told]
+            yield from (ClusterRecord(key=name_in(arn), arn=arn) for arn in untold)
+        else:
+            yield from map(Vanished, missing)
 
 
 def services(reach: Reach, ask: Ask) -> Iterator[ServiceRecord | Covered | Vanished]:
@@ -64,19 +69,22 @@ def services(reach: Reach, ask: Ask) -> Iterator[ServiceRecord | Covered | Vanis
         yield from _named(reach, ask.keys)
         return
 
-    def read(cluster: Parent) -> list[ServiceRecord]:
+    def read(cluster: Parent) -> list[ServiceRecord | Covered | Vanished]:
         arns = [
             arn
             for page in reach.pages("ecs:ListServices", cluster=cluster.key, maxResults=100)
             for arn in page.get("serviceArns", ())
         ]
-        described, _ = _describe(reach, cluster.key, arns)
-        return _records(reach, cluster.key, described)
+        described, missing = _describe(reach, cluster.key, arns)
+        records = _records(reach, cluster.key, described)
+        told = {*(record.key for record in records), *missing}
+        # One that is listed and not told of is there: nobody here may be judged by who was told of.
+        whole = told.issuperset(service_key(arn, cluster.key) for arn in arns)
+        return [*records, *map(Vanished, missing), *([Covered(cluster.key)] if whole else [])]
 
     for cluster, found in reach.each(ask.parents, read):
         if not isinstance(found, Failed):
             yield from found
-            yield Covered(cluster.key)
         elif found.failure.health is Health.GONE:
             # Its services went with it.
             yield Covered(cluster.key)
@@ -115,9 +123,8 @@ def _describe(
                 missing.append(service_key(one.get("serviceArn") or "", cluster))
             else:
                 described.append(one)
-        missing += [
-            service_key(f"x:service/{name}", cluster) for name in _missing(answer, ":service/")
-        ]
+        gone = _missing(reach, "ecs:DescribeServices", answer, ":service/")
+        missing += [service_key(f"x:service/{name}", cluster) for name in gone]
     return described, missing
 
 
@@ -203,10 +210,20 @@ def _definitions_of(service: Parent) -> list[str]:
     return list(dict.fromkeys(filter(None, named)))
 
 
-def _missing(answer: Mapping[str, Any], kind: str) -> list[str]:
-    """Return the names, behind `kind` in their ARNs, that an answer calls missing."""
+def _missing(reach: Reach, operation: str, answer: Mapping[str, Any], kind: str) -> list[str]:
+    """Return the names, behind `kind` in their ARNs, that an answer calls missing.
+
+    What it could not tell for any other reason is there, and is told on the scope.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
+    """
+    failures = list(answer.get("failures", ()))
+    other = next((one for one in failures if one.get("reason") != "MISSING"), None)
+    if other is not None:
+        words = f"{other.get('arn', '')}: {other.get('detail') or other.get('reason')}"
+        told: Any = {"Error": {"Code": other.get("reason") or "Failure", "Message": words}}
+        reach.failed(operation, ClientError(told, operation.partition(":")[2]))
     return [
         str(one.get("arn", "")).rpartition(kind)[2]
-        for one in answer.get("failures", ())
+        for one in failures
         if one.get("reason") == "MISSING"
     ]

@@ -53,9 +53,14 @@ def test_a_service_is_read_in_full(full):
 def test_services_cost_a_list_a_cluster_and_a_description_for_each_ten(full):
     arns = [f"{BASKET}-{number}" for number in range(23)]
     full.on("ecs:ListServices", {"serviceArns": arns})
-    full.on("ecs:DescribeServices", {"services": []})
+    gone = [{"arn": arn, "reason": "MISSING"} for arn in arns]
+    full.on(
+        "ecs:DescribeServices",
+        lambda params: {"failures": [one for one in gone if one["arn"] in params["services"]]},
+    )
     found = services(full)
     assert isinstance(found["shop"], Covered)
+    assert isinstance(found["shop/basket-7"], Vanished)
     assert full.count() == {"ecs:ListServices": 1, "ecs:DescribeServices": 3}
     assert [len(call["services"]) for call in full.calls("ecs:DescribeServices")] == [10, 10, 3]
 
@@ -149,6 +154,35 @@ def test_named_services_are_described_by_cluster_and_missing_ones_have_vanished(
     found = services(full, keys=("shop/old", "elsewhere/x"))
     assert isinstance(found["shop/old"], Vanished)
     assert full.count() == {"ecs:DescribeServices": 2}
+
+
+@pytest.mark.parametrize("failures", [[], [{"arn": BASKET, "reason": "ACCESS_DENIED"}]])
+def test_a_listed_service_that_ecs_does_not_describe_is_not_gone(full, failures):
+    full.on("ecs:ListServices", {"serviceArns": [BASKET, f"{BASKET}-2"]})
+    other = {"serviceArn": f"{BASKET}-2", "serviceName": "basket-2", "status": "ACTIVE"}
+    full.on("ecs:DescribeServices", {"services": [other], "failures": failures})
+    assert set(services(full)) == {"shop/basket-2"}
+    assert services(full, keys=("shop/basket", "shop/basket-2")).keys() == {"shop/basket-2"}
+    reach = full.reach()
+    list(collect.services(reach, Ask(parents=(Parent(key="shop"),))))
+    outcome = reach.outcomes["ecs:DescribeServices"]
+    assert (outcome.failure is not None) == bool(failures)
+    assert not failures or BASKET in outcome.failure.message
+
+
+def test_a_listed_cluster_that_ecs_does_not_describe_is_not_gone(full):
+    full.on("ecs:ListClusters", {"clusterArns": [CLUSTER, f"{CLUSTER}-2", f"{CLUSTER}-3"]})
+    failures = [
+        {"arn": f"{CLUSTER}-2", "reason": "ACCESS_DENIED"},
+        {"arn": f"{CLUSTER}-3", "reason": "MISSING"},
+    ]
+    told = {"clusterArn": CLUSTER, "clusterName": "shop", "status": "ACTIVE"}
+    full.on("ecs:DescribeClusters", {"clusters": [told], "failures": failures})
+    found = list(collect.clusters(full.reach(), Ask()))
+    assert [(one.key, one.status) for one in found] == [("shop", "ACTIVE"), ("shop-2", UNREAD)]
+    named = list(collect.clusters(full.reach(), Ask(keys=("shop", "shop-2", "shop-3"))))
+    assert [one.key for one in named] == ["shop", "shop-3"]
+    assert isinstance(named[1], Vanished)
 
 
 def test_a_deleted_service_that_ecs_still_describes_is_gone(full):
