@@ -5,13 +5,12 @@ from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from django.utils.timezone import now
 from ninja import Query, Router, Schema
 from pydantic import Field
 
 from apps.cloudwatch.digest import children_named, with_red_children
-from apps.cloudwatch.measured import range_named, series_points
-from apps.cloudwatch.models import Alarm, AlarmHistory, Metric
+from apps.cloudwatch.measured import end_of, range_named, read_past, series_points
+from apps.cloudwatch.models import Alarm, AlarmHistory, Kept, Metric
 from apps.cloudwatch.named import children_of
 from apps.cloudwatch.plan import metrics_of
 from apps.cloudwatch.watched import WATCHED
@@ -122,6 +121,9 @@ class MetricDetail(MetricItem):
     """A series with its points."""
 
     points: Points
+    being_read: bool = Field(
+        description="Whether what this range lacks is being read from CloudWatch: ask again soon."
+    )
 
 
 class Span(Schema):
@@ -211,7 +213,7 @@ def one_metric(request: HttpRequest, metric_id: int, span: Query[Span]) -> Any:
     return _with_points(request, [row], span.range)[0]
 
 
-@metrics.get("/of/{kind}/{int:row_id}", response=answers(list[MetricDetail]))
+@metrics.get("/of/{kind}/{int:row_id}", response=answers(PageOf[MetricDetail]))
 def metrics_of_row(request: HttpRequest, kind: str, row_id: int, span: Query[Span]) -> Any:
     """All series of a resource with their points; its kind as in /rows, or `cloudwatch.alarm`."""
     resource = REGISTER.by_kind.get(kind)
@@ -219,11 +221,15 @@ def metrics_of_row(request: HttpRequest, kind: str, row_id: int, span: Query[Spa
         raise Http404
     rows: Any = resource.model._default_manager
     row = get_object_or_404(rows.visible_to(request.user).select_related("scope"), pk=row_id)
-    return _with_points(request, metrics_of(kind, row), span.range)
+    # A resource has few series: they are one page.
+    return {"items": _with_points(request, metrics_of(kind, row), span.range), "next_cursor": None}
 
 
 def _with_points(request: HttpRequest, rows: list[Metric], name: str) -> list[dict[str, Any]]:
-    found = series_points(rows, range_named(name), now())
+    span = range_named(name)
+    until = end_of(Kept.objects.filter(metric__in=rows))
+    filling = read_past(rows, span, until - span.past)
+    found = series_points(rows, span, until)
     return [
         {
             **_metric(request, row),
@@ -232,6 +238,7 @@ def _with_points(request: HttpRequest, rows: list[Metric], name: str) -> list[di
                 "step": found[row.pk].step,
                 "values": found[row.pk].values,
             },
+            "being_read": row.pk in filling,
         }
         for row in rows
     ]

@@ -69,7 +69,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One chart, ready for its template."""
+    """One chart, ready for its template; `zero` is the zero line's place, None at the bottom."""
 
     title: str
     unit: str
@@ -78,6 +78,7 @@ class Drawn:
     line: str
     area: str
     y_ticks: tuple[Tick, ...]
+    zero: float | None
     x_ticks: tuple[Tick, ...]
     marks: tuple[tuple[float, Mark], ...]
     limit: float | None
@@ -106,13 +107,15 @@ def draw(  # noqa: PLR0913 - what a chart is drawn of
 ) -> Drawn:
     """Draw values that begin at `first`, `step` seconds apart, on an axis up to `until`."""
     begin, end = first.timestamp(), until.timestamp()
-    top = _top([value for value in (*values, limit) if value is not None], unit)
+    levels = _levels([value for value in (*values, limit) if value is not None], unit)
+    low, high = levels[0], levels[-1]
 
     def x(at: float) -> float:
         return round(LEFT + (at - begin) / max(end - begin, 1) * (WIDTH - LEFT - RIGHT), 1)
 
     def y(value: float) -> float:
-        return round(HEIGHT - BOTTOM - max(0.0, value) / top * (HEIGHT - TOP - BOTTOM), 1)
+        share = (value - low) / (high - low)
+        return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
     runs = list(_runs(values))
     points = [[(x(begin + slot * step), y(value)) for slot, value in run] for run in runs]
@@ -125,8 +128,9 @@ def draw(  # noqa: PLR0913 - what a chart is drawn of
         newest=amount(newest[1], unit) if newest else amount(None),
         newest_at=first + timedelta(seconds=newest[0] * step) if newest else None,
         line=" ".join(_line(run) for run in points),
-        area=" ".join(_area(run) for run in points if len(run) > 1),
-        y_ticks=tuple(Tick(y(top * share), amount(top * share, unit)) for share in (0, 0.5, 1)),
+        area=" ".join(_area(run, y(0)) for run in points if len(run) > 1),
+        y_ticks=tuple(Tick(y(level), amount(level, unit)) for level in levels),
+        zero=y(0) if low < 0 else None,
         x_ticks=tuple(_x_ticks(begin, end, ticks, x)),
         marks=placed,
         limit=None if limit is None else y(limit),
@@ -147,9 +151,20 @@ def draw(  # noqa: PLR0913 - what a chart is drawn of
     )
 
 
-def _top(values: Sequence[float], unit: str) -> float:
-    """The upper end of the value axis: a round number that holds all of them."""
-    most = max(values, default=0.0)
+def _levels(values: Sequence[float], unit: str) -> list[float]:
+    """The labels of the value axis from bottom to top: zero is one, and all values are within."""
+    least, most = min(values, default=0.0), max(values, default=0.0)
+    top = _top(max(most, -least), unit)
+    if least >= 0:
+        return [0.0, top / 2, top]
+    # As far below zero as above it, or half as far: whatever there is needs.
+    half = top / 2
+    below, above = math.ceil(-least / half), math.ceil(max(most, 0.0) / half)
+    return [half * step for step in range(-below, above + 1)]
+
+
+def _top(most: float, unit: str) -> float:
+    """A round number that is no less, where an axis may end."""
     if unit == "Percent" and 50 < most <= 100:
         return 100.0
     if most <= 0:
@@ -182,9 +197,8 @@ def _line(run: Sequence[tuple[float, float]]) -> str:
     return f"M{x:g} {y:g}L" + " ".join(f"{x:g} {y:g}" for x, y in rest)
 
 
-def _area(run: Sequence[tuple[float, float]]) -> str:
-    ground = HEIGHT - BOTTOM
-    return f"{_line(run)}L{run[-1][0]:g} {ground} {run[0][0]:g} {ground}Z"
+def _area(run: Sequence[tuple[float, float]], ground: float) -> str:
+    return f"{_line(run)}L{run[-1][0]:g} {ground:g} {run[0][0]:g} {ground:g}Z"
 
 
 def _x_ticks(begin: float, end: float, every: int, x: Any) -> Iterator[Tick]:

@@ -25,16 +25,19 @@ from .records import (
 
 # What one DescribeAlarms takes and gives, one DescribeLogGroups gives, one GetMetricData takes.
 ALARMS, GROUPS, QUERIES = 100, 50, 500
+# Points that one page of GetMetricData holds.
+DATAPOINTS = 100_800
 TYPES = ["MetricAlarm", "CompositeAlarm"]
 # How far back the history of alarms is read the first time, and in how many pages at most: at
 # three calls a second more would keep everybody waiting.
 HISTORY, HISTORY_PAGES = timedelta(days=30), 60
 # How far back a series is read that was never read, or not for long: 500 series of minutes that
-# long fit into one answer (100,800 points).
+# long fit into one page.
 MINUTES = timedelta(hours=2)
 # CloudWatch completes its newest points some minutes late.
 SETTLES = timedelta(minutes=15)
-STATES = {"Complete": State.DONE, "PartialData": State.DONE}
+# The one answer after which nothing of a series' points is missing.
+COMPLETE = "Complete"
 
 
 def alarms(reach: Reach, ask: Ask) -> Iterator[AlarmRecord | Vanished]:
@@ -96,7 +99,8 @@ def metrics(reach: Reach, ask: Ask) -> Iterator[MetricRecord]:
     A parent's `fields` are a series' `namespace`, `metric_name`, `statistic`, `dimensions`,
     `unit`, `label`, `period`, and `read_to`: up to when it was read, None where it never was.
     500 series make one call. Those that were read lately go together, the others apart, so that
-    the former are asked for minutes and not for hours.
+    the former are asked for minutes and not for hours. A series that was not answered whole is
+    asked again from where it was read last.
     """
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     fresh: list[Parent] = []
@@ -105,11 +109,13 @@ def metrics(reach: Reach, ask: Ask) -> Iterator[MetricRecord]:
         read_to = parent.fields["read_to"]
         recent = read_to is not None and read_to > now - MINUTES
         (lately if recent else fresh).append(parent)
+    # Those that lag behind share their batch: the others are asked for less.
+    lately.sort(key=lambda parent: parent.fields["read_to"])
     for batch in batches(lately, QUERIES):
         since = min(parent.fields["read_to"] for parent in batch) - SETTLES
-        yield from points(reach, batch, _floor(since, 300), now)
+        yield from points(reach, batch, floored(since, 300), now)
     for batch in batches(fresh, QUERIES):
-        yield from points(reach, batch, _floor(now - MINUTES, 3600), now)
+        yield from points(reach, batch, floored(now - MINUTES, 3600), now)
 
 
 def points(
@@ -160,6 +166,7 @@ def points(
             until=until,
             period=period or one.fields["period"],
             values=tuple(sorted(found.get(f"m{number}", {}).items())),
+            whole=status == COMPLETE,
         )
         yield _metric_record(one, status, message, read)
 
@@ -176,7 +183,7 @@ def _metric_record(one: Parent, status: str, message: str, read: Points) -> Metr
         label=told["label"],
         period=told["period"],
         status=status,
-        state=STATES.get(status, State.UNKNOWN).value if status else "",
+        state=(State.DONE if status == COMPLETE else State.UNKNOWN).value if status else "",
         message=message,
         aside=read,
     )
@@ -188,6 +195,6 @@ def _message(result: Mapping[str, Any]) -> str:
     )
 
 
-def _floor(moment: datetime, seconds: int) -> datetime:
+def floored(moment: datetime, seconds: int) -> datetime:
     """Round down, so that CloudWatch answers from its own storage without aligning."""
     return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)

@@ -1,5 +1,6 @@
 """Fetches the past of series for somebody who looks at a range that was never read; in workers."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.core.cache import cache
 from django.utils.timezone import now
 
+from apps.aws.calls import batches
 from apps.mirror.health import record_outcomes
 from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
@@ -21,6 +23,8 @@ PAST = ((300, timedelta(days=1)), (3600, timedelta(days=30)))
 RESOLUTIONS = frozenset(resolution for resolution, _ in PAST)
 # A past that could not be fetched, or that nobody has, is not asked for again for so long.
 AGAIN = timedelta(hours=6)
+# A worker that died is not waited for longer (seconds).
+UNDER_WAY = 600
 
 
 def lacking(metrics: Sequence[Metric], since: datetime) -> list[int]:
@@ -40,11 +44,32 @@ def lacking(metrics: Sequence[Metric], since: datetime) -> list[int]:
 def claim(ids: Sequence[int]) -> list[int]:
     """Return those of these that nobody fetches or has failed to fetch lately."""
     seconds = int(AGAIN.total_seconds())
-    return [pk for pk in ids if cache.add(f"cloudwatch:fill:{pk}", 1, timeout=seconds)]
+    claimed = [pk for pk in ids if cache.add(f"cloudwatch:fill:{pk}", 1, timeout=seconds)]
+    cache.set_many({_under_way(pk): 1 for pk in claimed}, timeout=UNDER_WAY)
+    return claimed
+
+
+def under_way(ids: Sequence[int]) -> set[int]:
+    """Return those of these whose past is being fetched, whoever asked for it."""
+    found = cache.get_many([_under_way(pk) for pk in ids])
+    return {pk for pk in ids if _under_way(pk) in found}
+
+
+def over(ids: Sequence[int]) -> None:
+    """Say that nobody fetches these any more, however that ended."""
+    cache.delete_many([_under_way(pk) for pk in ids])
+
+
+def _under_way(pk: int) -> str:
+    return f"cloudwatch:filling:{pk}"
 
 
 def fill(ids: Sequence[int]) -> None:
-    """Fetch the past of these series, all of one scope: a call for each 500 and resolution."""
+    """Fetch the past of these series, all of one scope.
+
+    For each resolution a call for as many series as fit into one page: at least 336 of a day's five
+    minutes, 139 of thirty days' hours. More to a call would be cut into more pages.
+    """
     metrics = list(Metric.objects.filter(pk__in=ids, gone_at=None).order_by("pk"))
     if not metrics:
         return
@@ -71,8 +96,8 @@ def _past(reach: Any, metrics: Sequence[Metric]) -> dict[int, list[Points]]:
     read: dict[int, list[Points]] = {}
     for period, past in PAST:
         since = (until - past).replace(minute=0)
-        for start in range(0, len(series), collect.QUERIES):
-            batch = series[start : start + collect.QUERIES]
+        each = math.ceil((until - since).total_seconds() / period)
+        for batch in batches(series, min(collect.QUERIES, collect.DATAPOINTS // each)):
             for record in collect.points(reach, batch, since, until, period=period):
                 if record.aside is not None:
                     read.setdefault(by_key[record.key], []).append(record.aside)

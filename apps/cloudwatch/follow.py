@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterL
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,8 @@ BITE_SECONDS = 2.0
 FOLLOWING, SOON, THROTTLED = 2.0, 0.0, 5.0
 # Events of one group arrive out of order: the tail looks back so far (milliseconds).
 OVERLAP = 15_000
+# Ids remembered of those; in a group that writes more, it looks back less far.
+MOST_SEEN = 10_000
 # A search ends after so many events: whoever wants more asks for less time.
 MOST_EVENTS = 10_000
 NOTE = ("state", "title", "text", "cure")
@@ -39,12 +41,14 @@ class Place:
     """Where reading goes on, kept as text in `Contents.token`.
 
     since  milliseconds from which events are asked.   token  of the next page, "" for the first.
-    seen   ids of events read already that may be shown again.   count  events read so far.
+    seen   ids of events read already that may be shown again, with their times.
+    again  milliseconds from which events are asked after the last page.   count  events read.
     """
 
     since: int
     token: str = ""
     seen: dict[str, int] = field(default_factory=dict)
+    again: int = 0
     count: int = 0
 
     @classmethod
@@ -57,8 +61,7 @@ class Place:
 
     def as_text(self) -> str:
         """Write it down."""
-        told = {"since": self.since, "token": self.token, "seen": self.seen, "count": self.count}
-        return json.dumps(told)
+        return json.dumps(asdict(self))
 
 
 def bite(reading: Reading, ours: Callable[[], bool] = lambda: True) -> float | None:
@@ -131,8 +134,9 @@ def _read_pages(
             place.count += len(fresh)
         place.token = page.get("nextToken") or ""
         ended = not place.token
+        _forget(place)
         if ended:
-            _begin_again(place)
+            place.since = max(place.since, place.again)
         contents.token = place.as_text()
         said = _say_how_far(reading, contents, place, ended=ended)
         if fresh or said:
@@ -156,12 +160,18 @@ def _fresh(events: Any, place: Place) -> list[Mapping[str, Any]]:
     return fresh
 
 
-def _begin_again(place: Place) -> None:
-    """The next reading begins shortly before the newest event; older ones need no memory."""
-    if place.seen:
-        horizon = max(place.seen.values()) - OVERLAP
-        place.since = max(place.since, horizon)
-        place.seen = {name: at for name, at in place.seen.items() if at >= horizon}
+def _forget(place: Place) -> None:
+    """Forget the events that no reading shows again: the next begins shortly before the newest.
+
+    After every page: in a group that writes faster than it is read, the last one never comes.
+    """
+    if not place.seen:
+        return
+    place.again = max(place.again, max(place.seen.values()) - OVERLAP)
+    recent = sorted(at for at in place.seen.values() if at >= place.again)
+    if len(recent) > MOST_SEEN:
+        place.again = recent[-MOST_SEEN - 1] + 1
+    place.seen = {name: at for name, at in place.seen.items() if at >= place.again}
 
 
 def _say_how_far(reading: Reading, contents: Contents, place: Place, *, ended: bool) -> bool:
@@ -198,13 +208,17 @@ def lines_of(event: Mapping[str, Any]) -> list[str]:
 
 
 def _failed(reading: Reading, contents: Contents, failure: Failure) -> float | None:
-    """Say what went wrong and how it is cured."""
+    """Say what went wrong and how it is cured.
+
+    What failed is not done: whoever looks next asks again, and finds what was cured meanwhile.
+    """
     if failure.health is Health.THROTTLED:
         text = "AWS asks to read more slowly; reading goes on by itself."
         _tell(reading, contents, _note("waiting", "Reading is throttled", text))
         return THROTTLED
-    contents.done = True
     if failure.code in REFUSED:
+        # The same pattern is refused again; another one is another search.
+        contents.done = bool(reading.pattern)
         title = "CloudWatch Logs refuses this search"
         note = _note("failed", title, failure.message)
     elif failure.health is Health.GONE:

@@ -85,7 +85,10 @@ def _keep_swept(read: Mapping[int, Points]) -> None:
 
 
 def _note_read(read: Mapping[int, Points]) -> dict[int, datetime]:
-    """Note how far series were read; return from when on each is whole."""
+    """Note how far series were read whole; return from when on each has no gap of ours.
+
+    Of one that was answered in part nothing is noted: it is asked for the same time again.
+    """
     kept = _locked(read)
     fresh: list[Kept] = []
     known: dict[int, dict[str, Any]] = {}
@@ -94,6 +97,8 @@ def _note_read(read: Mapping[int, Points]) -> dict[int, datetime]:
         row = kept.get(pk)
         gap = row is None or points.since > row.read_to
         whole[pk] = points.since if row is None or gap else row.whole_from
+        if not points.whole:
+            continue
         if row is None:
             fresh.append(Kept(metric_id=pk, read_to=points.until, whole_from=whole[pk]))
         else:
@@ -120,7 +125,8 @@ def _fill(read: Mapping[int, Sequence[Points]]) -> None:
             ]
         shelf.put(level, made)
     shelf.save()
-    Kept.objects.filter(pk__in=read).update(filled_at=now())
+    whole = [pk for pk, several in read.items() if all(points.whole for points in several)]
+    Kept.objects.filter(pk__in=whole).update(filled_at=now())
 
 
 def _locked(read: Iterable[int]) -> dict[int, Kept]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 from django.utils.timezone import now
 
 from apps.mirror.links import links_of, resolve, same_account, url_of
@@ -192,12 +193,18 @@ def alarm_history(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     wanted = Q(pk__in=[])
     for alarm in alarms.values():
         wanted |= Q(scope=alarm.scope_id, alarm_name=alarm.key)
-    items = AlarmHistory.objects.filter(wanted).order_by("-at", "-pk")[: SHOWN * len(alarms)]
+    # So many of each: one that flaps must not take the others' place.
+    place = Window(
+        RowNumber(),
+        partition_by=[F("scope_id"), F("alarm_name")],
+        order_by=[F("at").desc(nulls_last=True), F("pk").desc()],
+    )
+    items = AlarmHistory.objects.filter(wanted).annotate(place=place).filter(place__lte=SHOWN)
     by_name: dict[tuple[int, str], list[AlarmHistory]] = {}
-    for item in items:
+    for item in items.order_by("place"):
         by_name.setdefault((item.scope_id, item.alarm_name), []).append(item)
     return {
-        pk: {"alarm": alarm, "items": by_name.get((alarm.scope_id, alarm.key), [])[:SHOWN]}
+        pk: {"alarm": alarm, "items": by_name.get((alarm.scope_id, alarm.key), [])}
         for pk, alarm in alarms.items()
     }
 

@@ -1,9 +1,9 @@
 """Draws the metrics of a resource, whatever its kind: what its panel and its page show."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import caches
@@ -11,10 +11,12 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import now
 
+from apps.aws.denials import denial
 from apps.live.fragment import FRAGMENT_CACHE
 
 from . import fill, plan
 from .charts import DEFAULT, RANGES, Mark, Range, draw
+from .collect import floored
 from .keep import read_points
 from .models import Kept, Metric
 from .near import alarms_on, marks_near
@@ -33,13 +35,9 @@ def measured(user: Any, kind: str, row: Any, span: Range) -> dict[str, Any]:
     """Return what the panel of a row's metrics is drawn from; reads on where a past is missing."""
     metrics = plan.metrics_of(kind, row)
     kept = {one.metric_id: one for one in Kept.objects.filter(metric__in=metrics)}
-    until = _floor(max((one.read_to for one in kept.values()), default=now()), 60)
+    until = end_of(kept.values())
     since = until - span.past
-    # Minutes are not fetched afterwards: soon enough they are there.
-    coarse = span.resolution in fill.RESOLUTIONS
-    lacking = fill.claim(fill.lacking(metrics, since)) if coarse else []
-    if lacking:
-        fill_past.delay(lacking)
+    filling = read_past(metrics, span, since)
     marks, everywhere = marks_near(user, kind, row, since, until) if metrics else ([], False)
     limits = _limits(kind, row)
     return {
@@ -47,12 +45,30 @@ def measured(user: Any, kind: str, row: Any, span: Range) -> dict[str, Any]:
         "marks": list(reversed(marks)),
         "everywhere": everywhere,
         "alarms": [] if kind == "cloudwatch.alarm" else alarms_on(user, kind, row),
-        "filling": bool(lacking),
+        "filling": bool(filling),
         "span": span,
         "ranges": RANGES.values(),
         "since": since,
         "until": until,
     }
+
+
+def end_of(kept: Iterable[Kept]) -> datetime:
+    """Return up to when any of these series was read last, the present where none was."""
+    return floored(max((one.read_to for one in kept), default=now()), 60)
+
+
+def read_past(metrics: Sequence[Metric], span: Range, since: datetime) -> set[int]:
+    """Let a worker fetch what a range lacks; return the ids of the series that are under way.
+
+    Minutes are not fetched afterwards: soon enough they are there.
+    """
+    if span.resolution not in fill.RESOLUTIONS:
+        return set()
+    lacking = fill.lacking(metrics, since)
+    if claimed := fill.claim(lacking):
+        fill_past.delay(claimed)
+    return fill.under_way(lacking)
 
 
 def _limits(kind: str, row: Any) -> dict[str, float]:
@@ -114,9 +130,18 @@ def _drawn(
             marks=marks,
             limit=limits.get(metric.key),
         )
-        context = {"chart": chart, "metric": metric, "span": span}
+        context = {"chart": chart, "metric": metric, "span": span, "cure": cure_of(metric)}
         drawn[metric.pk] = render_to_string("cloudwatch/chart.html", context)
     return drawn
+
+
+def cure_of(metric: Metric) -> str:
+    """Return what is to be done where a series was not answered whole, "" where it was."""
+    if metric.status == "Forbidden":
+        return denial(metric.status, metric.message, "cloudwatch:GetMetricData").cure
+    if metric.status in ("InternalError", "PartialData"):
+        return "The next reading asks for the same time again; nothing needs to be done."
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +160,7 @@ def series_points(metrics: Sequence[Metric], span: Range, until: datetime) -> di
         by_step.setdefault(max(span.resolution, metric.period), []).append(metric.pk)
     found: dict[int, Found] = {}
     for step, ids in by_step.items():
-        first = _floor(until - span.past, step)
+        first = floored(until - span.past, step)
         points = read_points(ids, step, first, until)
         found |= {pk: Found(first, step, points[pk]) for pk in ids}
     return found
-
-
-def _floor(moment: datetime, seconds: int) -> datetime:
-    return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from apps.mirror.links import url_of
 from apps.mirror.models import Link
@@ -142,7 +142,7 @@ def _above(nodes: set[Node]) -> tuple[set[Node], set[tuple[str, str]]]:
 
 
 def alarms_on(user: Any, kind: str, row: Any) -> list[Alarm]:
-    """Return the alarms that watch a row, red first.
+    """Return the alarms that watch a row, red first; of very many those that are linked.
 
     By link, or where an ARN cannot be made of a metric's dimensions, by the dimensions.
     """
@@ -150,14 +150,15 @@ def alarms_on(user: Any, kind: str, row: Any) -> list[Alarm]:
     if row.arn:
         links = Link.objects.filter(to_kind=kind, to_arn=row.arn, from_kind="cloudwatch.alarm")
         ids |= set(links.values_list("from_id", flat=True))
+    linked = Q(pk__in=ids)
+    wanted = linked
     watched = WATCHED.get(kind)
     dimensions = watched.dimensions(row.key, row.arn) if watched else None
-    wanted = Q(pk__in=ids)
     if watched and dimensions:
-        wanted |= Q(scope=row.scope_id, namespace=watched.namespace)
-    rows = Alarm.objects.for_list().visible_to(user).present().filter(wanted)[:LINKS]
-    return [
-        alarm
-        for alarm in rows
-        if alarm.pk in ids or (dimensions and dimensions.items() <= alarm.dimensions.items())
-    ]
+        # The database compares: a namespace may have more alarms than anybody can look through.
+        named = {f"dimensions__{name}": value for name, value in dimensions.items()}
+        wanted |= Q(scope=row.scope_id, namespace=watched.namespace, **named)
+    rows = Alarm.objects.for_list().visible_to(user).present().filter(wanted)
+    by_link = Case(When(linked, then=0), default=1)
+    first = rows.order_by(by_link, *rows.query.order_by)[:LINKS]
+    return sorted(first, key=lambda alarm: (alarm.urgency, alarm.key, alarm.pk))

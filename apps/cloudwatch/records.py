@@ -111,13 +111,15 @@ class LogGroupRecord:
 class Points:
     """What was read of a series: up to when, at which period (seconds), and the points.
 
-    `values` holds (epoch seconds of a period's beginning, value).
+    `values` holds (epoch seconds of a period's beginning, value). `whole` is False where CloudWatch
+    refused the series, failed, or gave a part only: what is missing was not read.
     """
 
     since: datetime
     until: datetime
     period: int
     values: tuple[tuple[int, float], ...] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from functools import partial
 
 from celery import shared_task
 
-from .fill import fill
+from .fill import fill, over
 from .follow import bite
 from .keep import forget_points
 from .searches import reading_of
@@ -20,7 +20,10 @@ def housekeeping() -> None:
 @shared_task(name="cloudwatch.fill")
 def fill_past(metric_ids: Sequence[int]) -> None:
     """Fetch the past of series somebody looks at."""
-    fill(metric_ids)
+    try:
+        fill(metric_ids)
+    finally:
+        over(metric_ids)
 
 
 @shared_task(name="cloudwatch.follow_group")

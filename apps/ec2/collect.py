@@ -167,10 +167,15 @@ def target_groups(reach: Reach, ask: Ask) -> Iterator[TargetGroupRecord | Vanish
 
 
 def _listed(reach: Reach, operation: str, member: str) -> Iterator[Mapping[str, Any]]:
-    """Yield what a list holds. These answer "not found" where others answer an empty list."""
+    """Yield what a list holds. These answer "not found" where others answer an empty list.
+
+    In the midst of a list that is no answer: what stands behind is not known.
+    """
+    begun = False
     try:
         for page in reach.pages(operation, PageSize=BALANCERS_PAGE):
+            begun = True
             yield from page.get(member, ())
     except ClientError as error:
-        if classify(error, operation).health is not Health.GONE:
+        if begun or classify(error, operation).health is not Health.GONE:
             raise

@@ -5,10 +5,13 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Operations.html
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from apps.aws.calls import Failed, Reach, batches
-from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Vanished
+from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Unread, Vanished
 from apps.mirror.provider import Health
 from apps.mirror.state import State
 
@@ -26,8 +29,10 @@ from .records import (
 
 # What one DescribeClusters and one DescribeServices take.
 CLUSTERS, SERVICES = 100, 10
-# Stopped tasks that are looked through for those of services in trouble.
+# What one page of ListTasks gives and one DescribeTasks takes.
 TASKS = 100
+# Services of a cluster whose stopped tasks are read, those that failed first, and pages of each.
+TROUBLED, PAGES = 10, 3
 
 
 def clusters(reach: Reach, ask: Ask) -> Iterator[ClusterRecord | Vanished]:
@@ -42,38 +47,44 @@ def clusters(reach: Reach, ask: Ask) -> Iterator[ClusterRecord | Vanished]:
         ]
     for batch in batches(names, CLUSTERS):
         answer = reach.detail("ecs:DescribeClusters", clusters=batch, include=["TAGS"])
-        if answer is not None:
-            yield from (cluster_record(one) for one in answer.get("clusters", ()))
-            if ask.keys is not None:
-                yield from (Vanished(name) for name in _missing(answer, ":cluster/"))
-        elif ask.keys is None:
-            # They are there, and their services can be read.
-            yield from (ClusterRecord(key=name_in(arn), arn=arn) for arn in batch)
+        found = [cluster_record(one) for one in (answer or {}).get("clusters", ())]
+        missing = _missing(reach, "ecs:DescribeClusters", answer or {}, ":cluster/")
+        yield from found
+        if ask.keys is None:
+            # Those that nothing is told of are there, and their services can be read.
+            told = {*(record.key for record in found), *missing}
+            untold = [arn for arn in batch if name_in(arn) not in told]
+            yield from (ClusterRecord(key=name_in(arn), arn=arn) for arn in untold)
+        else:
+            yield from map(Vanished, missing)
 
 
 def services(reach: Reach, ask: Ask) -> Iterator[ServiceRecord | Covered | Vanished]:
     """Yield the services of each cluster, ten to a call, or those named by `ask.keys`.
 
-    Where some of a cluster's services are in trouble, the tasks that stopped there lately are read
-    for all of them at once: no event of a service says why its tasks stop.
+    Of a service in trouble the tasks that stopped lately are read: no event of a service says why
+    its tasks stop.
     """
     if ask.keys is not None:
         yield from _named(reach, ask.keys)
         return
 
-    def read(cluster: Parent) -> list[ServiceRecord]:
+    def read(cluster: Parent) -> list[ServiceRecord | Covered | Vanished]:
         arns = [
             arn
             for page in reach.pages("ecs:ListServices", cluster=cluster.key, maxResults=100)
             for arn in page.get("serviceArns", ())
         ]
-        described, _ = _describe(reach, cluster.key, arns)
-        return _records(reach, cluster.key, described)
+        described, missing = _describe(reach, cluster.key, arns)
+        records = _records(reach, cluster.key, described)
+        told = {*(record.key for record in records), *missing}
+        # One that is listed and not told of is there: nobody here may be judged by who was told of.
+        whole = told.issuperset(service_key(arn, cluster.key) for arn in arns)
+        return [*records, *map(Vanished, missing), *([Covered(cluster.key)] if whole else [])]
 
     for cluster, found in reach.each(ask.parents, read):
         if not isinstance(found, Failed):
             yield from found
-            yield Covered(cluster.key)
         elif found.failure.health is Health.GONE:
             # Its services went with it.
             yield Covered(cluster.key)
@@ -112,9 +123,8 @@ def _describe(
                 missing.append(service_key(one.get("serviceArn") or "", cluster))
             else:
                 described.append(one)
-        missing += [
-            service_key(f"x:service/{name}", cluster) for name in _missing(answer, ":service/")
-        ]
+        gone = _missing(reach, "ecs:DescribeServices", answer, ":service/")
+        missing += [service_key(f"x:service/{name}", cluster) for name in gone]
     return described, missing
 
 
@@ -124,14 +134,13 @@ def _records(
     records = [service_record(cluster, one) for one in described]
     if not any(map(_troubled, records)):
         return [replace(record, stopped_tasks=[]) for record in records]
-    stopped = _stopped_tasks(reach, cluster)
-
-    def told(record: ServiceRecord) -> Any:
-        if not _troubled(record):
-            return []
-        return UNREAD if stopped is None else stopped.get(f"service:{record.name}", [])
-
-    return [replace(record, stopped_tasks=told(record)) for record in records]
+    troubled = sorted(
+        filter(_troubled, records), key=lambda record: (record.state != State.FAILED, record.key)
+    )
+    stopped: dict[str, Any] = {record.key: UNREAD for record in troubled}
+    for record in troubled[:TROUBLED]:
+        stopped[record.key] = _stopped_tasks(reach, cluster, record.name)
+    return [replace(record, stopped_tasks=stopped.get(record.key, [])) for record in records]
 
 
 def _troubled(record: ServiceRecord) -> bool:
@@ -140,28 +149,33 @@ def _troubled(record: ServiceRecord) -> bool:
     return record.state == State.FAILED or losing
 
 
-def _stopped_tasks(reach: Reach, cluster: str) -> dict[str, list[dict[str, Any]]] | None:
-    """Return the newest tasks that stopped in a cluster, by group; None where that is not told.
+def _stopped_tasks(reach: Reach, cluster: str, service: str) -> list[dict[str, Any]] | Unread:
+    """Return the newest tasks of a service that stopped; UNREAD where that is not told.
 
-    ECS remembers them for an hour. Tasks that a deployment replaced stopped as they should.
+    ECS remembers them for an hour, and lists them in no order: all are described. Tasks that a
+    deployment replaced stopped as they should.
     """
-    listed = reach.detail(
-        "ecs:ListTasks", cluster=cluster, desiredStatus="STOPPED", maxResults=TASKS
+    pages = reach.pages(
+        "ecs:ListTasks",
+        cluster=cluster,
+        serviceName=service,
+        desiredStatus="STOPPED",
+        maxResults=TASKS,
     )
-    arns = listed.get("taskArns", []) if listed is not None else None
-    if not arns:
-        return None if arns is None else {}
-    answer = reach.detail("ecs:DescribeTasks", cluster=cluster, tasks=arns)
-    if answer is None:
-        return None
-    by_group: dict[str, list[dict[str, Any]]] = {}
-    for task in answer.get("tasks", ()):
-        if not str(task.get("stoppedReason") or "").startswith("Scaling activity initiated"):
-            by_group.setdefault(task.get("group") or "", []).append(stopped_task(task))
-    for tasks in by_group.values():
-        tasks.sort(key=lambda task: task["at"] or "", reverse=True)
-        del tasks[STOPPED_TASKS:]
-    return by_group
+    tasks: list[dict[str, Any]] = []
+    try:
+        for page in islice(pages, PAGES):
+            if arns := page.get("taskArns"):
+                answer = reach.call("ecs:DescribeTasks", cluster=cluster, tasks=arns)
+                tasks += [stopped_task(one) for one in answer.get("tasks", ()) if _fell(one)]
+    except Exception:  # noqa: BLE001 - what failed stands on the reach's outcomes
+        return UNREAD
+    tasks.sort(key=lambda task: task["at"] or "", reverse=True)
+    return tasks[:STOPPED_TASKS]
+
+
+def _fell(task: Mapping[str, Any]) -> bool:
+    return not str(task.get("stoppedReason") or "").startswith("Scaling activity initiated")
 
 
 def task_definitions(reach: Reach, ask: Ask) -> Iterator[TaskDefinitionRecord | Covered | Ended]:
@@ -196,10 +210,20 @@ def _definitions_of(service: Parent) -> list[str]:
     return list(dict.fromkeys(filter(None, named)))
 
 
-def _missing(answer: Mapping[str, Any], kind: str) -> list[str]:
-    """Return the names, behind `kind` in their ARNs, that an answer calls missing."""
+def _missing(reach: Reach, operation: str, answer: Mapping[str, Any], kind: str) -> list[str]:
+    """Return the names, behind `kind` in their ARNs, that an answer calls missing.
+
+    What it could not tell for any other reason is there, and is told on the scope.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
+    """
+    failures = list(answer.get("failures", ()))
+    other = next((one for one in failures if one.get("reason") != "MISSING"), None)
+    if other is not None:
+        words = f"{other.get('arn', '')}: {other.get('detail') or other.get('reason')}"
+        told: Any = {"Error": {"Code": other.get("reason") or "Failure", "Message": words}}
+        reach.failed(operation, ClientError(told, operation.partition(":")[2]))
     return [
         str(one.get("arn", "")).rpartition(kind)[2]
-        for one in answer.get("failures", ())
+        for one in failures
         if one.get("reason") == "MISSING"
     ]

@@ -1,21 +1,25 @@
 """Alarms and metrics in the API: what they say, why, for whom, and at what cost."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from apps.cloudwatch import keep
-from apps.cloudwatch.models import Alarm, AlarmHistory, Metric
+from apps.cloudwatch import keep, tasks
+from apps.cloudwatch.models import Alarm, AlarmHistory, Kept, Metric
 from apps.cloudwatch.records import Points
 from apps.cloudwatch.watched import series_of
 from apps.mirror.models import Scope
 from apps.mirror.visibility import VISIBILITY
 from tests.api.conftest import Program, make_build
+from tests.flown import queued
+
+__all__ = ["queued"]
 
 pytestmark = pytest.mark.django_db
 
@@ -162,20 +166,55 @@ def measured(scope: Scope, project: Any) -> list[Metric]:
 
 def test_a_resource_has_its_series_by_range(program: Program, project: Any, measured: list[Metric]):
     body = program.json(f"metrics/of/codebuild.project/{project.pk}", range="1h")
-    assert [item["metric_name"] for item in body] == [
+    assert body["next_cursor"] is None
+    assert [item["metric_name"] for item in body["items"]] == [
         "Duration",
         "SucceededBuilds",
         "FailedBuilds",
     ]
-    points = body[0]["points"]
+    points = body["items"][0]["points"]
     assert points["step"] == 60
     assert len(points["values"]) in (60, 61)
     assert [value for value in points["values"] if value is not None] == [7.0]
-    assert body[0]["dimensions"] == {"ProjectName": project.key}
-    assert (
-        program.json(f"metrics/of/codebuild.project/{project.pk}", range="30d")[0]["points"]["step"]
-        == 3600
-    )
+    assert body["items"][0]["dimensions"] == {"ProjectName": project.key}
+    body = program.json(f"metrics/of/codebuild.project/{project.pk}", range="30d")
+    assert body["items"][0]["points"]["step"] == 3600
+
+
+def test_a_range_goes_back_from_when_it_was_read_last(
+    program: Program, project: Any, measured: list[Metric]
+):
+    read_to = now().replace(second=0, microsecond=0) - timedelta(minutes=30)
+    Kept.objects.update(read_to=read_to)
+    for body in (
+        program.json(f"metrics/of/codebuild.project/{project.pk}", range="1h")["items"][0],
+        program.json(f"metrics/{measured[0].pk}", range="1h"),
+    ):
+        start = datetime.fromisoformat(body["points"]["start"])
+        assert start == read_to - timedelta(hours=1)
+        assert len(body["points"]["values"]) == 60
+
+
+def test_a_past_that_was_never_read_is_asked_for_and_told(
+    program: Program, project: Any, measured: list[Metric], queued: Any
+):
+    cache.clear()
+    path = f"metrics/of/codebuild.project/{project.pk}"
+
+    def being_read(**params: str) -> list[bool]:
+        return [item["being_read"] for item in program.json(path, **params)["items"]]
+
+    assert being_read(range="1h") == [False] * 3
+    assert queued == []
+    assert being_read(range="30d") == [True] * 3
+    [(name, (ids,))] = queued
+    assert (name, sorted(ids)) == ("cloudwatch.fill", sorted(one.pk for one in measured))
+    # Nobody asks twice, and who asks meanwhile hears that it is under way.
+    assert program.json(f"metrics/{measured[0].pk}", range="7d")["being_read"]
+    assert len(queued) == 1
+    # What failed is not under way.
+    tasks.fill_past(ids)
+    assert being_read(range="30d") == [False] * 3
 
 
 def test_series_are_listed_and_told_one_by_one(program: Program, measured: list[Metric]):

@@ -7,7 +7,7 @@ import pytest
 
 from apps.cloudwatch import collect
 from apps.cloudwatch.digest import why_then
-from apps.cloudwatch.models import Alarm, AlarmHistory, LogGroup, Metric
+from apps.cloudwatch.models import Alarm, AlarmHistory, Kept, LogGroup, Metric
 from apps.cloudwatch.named import act_of, children_of
 from apps.cloudwatch.resources import ALARM
 from apps.cloudwatch.watched import series_of
@@ -343,6 +343,60 @@ def test_what_is_forbidden_is_told_of_the_series(scope: Scope):
     )
 
 
+def _every(first: str) -> Any:
+    """Answer each series without points: the first one with this word, the others whole."""
+
+    def answer(params: Any) -> Any:
+        every = [one["Id"] for one in params["MetricDataQueries"]]
+        words = [first, *["Complete"] * (len(every) - 1)]
+        results = zip(every, words, strict=True)
+        return {"MetricDataResults": [{"Id": i, "StatusCode": said} for i, said in results]}
+
+    return answer
+
+
+@pytest.mark.sql
+@pytest.mark.parametrize("status", ["Forbidden", "InternalError", "PartialData"])
+def test_what_was_not_answered_whole_is_asked_again_from_there(scope: Scope, aws: Any, status: str):
+    from tests.factories import make_build
+
+    make_build("checkout-build", scope=scope)
+    until = datetime.now(UTC).replace(second=0, microsecond=0)
+
+    flight = aws(Flight().on("cloudwatch:GetMetricData", _every("Complete")))
+    sweep(scope, reading.METRIC)
+    first = Metric.objects.order_by("key")[0]
+    before = until - timedelta(minutes=50)
+    Kept.objects.update(read_to=before)
+    flight.on("cloudwatch:GetMetricData", _every(status))
+    sweep(scope, reading.METRIC)
+    assert Kept.objects.get(metric=first).read_to == before
+    assert Kept.objects.filter(read_to__gte=until).count() == 2
+    first.refresh_from_db()
+    assert (first.status, first.state) == (status, "unknown")
+    flight.on("cloudwatch:GetMetricData", _every("Complete"))
+    sweep(scope, reading.METRIC)
+    asked = flight.calls("cloudwatch:GetMetricData")[-1]["StartTime"]
+    assert asked <= (before - collect.SETTLES).timestamp()
+    kept = Kept.objects.get(metric=first)
+    assert kept.read_to >= until
+    assert kept.whole_from < before
+
+
+def test_series_that_lag_behind_do_not_lengthen_every_batch():
+    flight = Flight().on("cloudwatch:GetMetricData", {"MetricDataResults": []})
+    now = datetime.now(UTC)
+    lately = [parent(f"f-{number:04d}", now) for number in range(600)]
+    lately[100] = parent("late", now - timedelta(hours=1))
+    list(collect.metrics(flight.reach(), Ask(parents=tuple(lately))))
+    spans = [
+        (call["EndTime"] - call["StartTime"]) / 60
+        for call in flight.calls("cloudwatch:GetMetricData")
+    ]
+    assert spans[0] >= 75
+    assert spans[1] <= 20
+
+
 @pytest.mark.parametrize(
     ("kind", "key", "arn", "dimensions"),
     [
@@ -454,7 +508,7 @@ def test_an_empty_region_has_no_rows_and_no_failures(scope: Scope, empty: Flight
 
 
 def test_an_idle_sweep_makes_no_more_calls_than_its_formula(scope: Scope, full: Flight, aws: Any):
-    aws(full)
+    aws(full.on("cloudwatch:GetMetricData", _every("Complete")))
     sweep(scope)
     with full.recorded() as calls:
         changes = Change.objects.count()

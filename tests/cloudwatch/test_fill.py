@@ -51,6 +51,36 @@ def test_the_past_is_fetched_in_two_calls_and_kept(metric: Metric, scope: Scope,
     assert fill.lacking([metric], now() - timedelta(days=30)) == []
 
 
+def test_a_call_asks_for_as_many_series_as_fit_into_one_page(
+    metric: Metric, scope: Scope, aws: Any
+):
+    more = [
+        Metric(
+            scope=scope,
+            key=f"errors-{number:03d}",
+            namespace="AWS/Lambda",
+            metric_name="Errors",
+            statistic="Sum",
+            dimensions={"FunctionName": f"f-{number}"},
+            period=60,
+        )
+        for number in range(999)
+    ]
+    Metric.objects.bulk_create(more)
+    flight = aws(Flight().on("cloudwatch:GetMetricData", {"MetricDataResults": []}))
+    fill.fill(list(Metric.objects.values_list("pk", flat=True)))
+    sizes: dict[int, list[int]] = {300: [], 3600: []}
+    for call in flight.calls("cloudwatch:GetMetricData"):
+        queries = call["MetricDataQueries"]
+        period = queries[0]["MetricStat"]["Period"]
+        points = len(queries) * (call["EndTime"] - call["StartTime"]) / period
+        assert points <= 100_800
+        sizes[period].append(len(queries))
+    assert {period: sum(some) for period, some in sizes.items()} == {300: 1000, 3600: 1000}
+    # 500 to a call were cut into two pages and four: 4 and 8 in all.
+    assert (len(sizes[300]), len(sizes[3600])) == (3, 8)
+
+
 def test_a_past_that_is_refused_is_told_and_not_asked_for_again_at_once(
     metric: Metric, scope: Scope, aws: Any
 ):

@@ -66,6 +66,40 @@ def test_the_tail_reads_what_is_new_and_nothing_twice(group: LogGroup, aws: Any)
     assert "endTime" not in asked[0]
 
 
+def test_a_group_busier_than_its_reader_is_not_remembered_for_ever(
+    group: LogGroup, aws: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(follow, "MOST_SEEN", 8)
+
+    def busy(params: Any) -> dict[str, Any]:
+        page = int(params.get("nextToken", "0"))
+        # Four events a second at first, then thirty within one.
+        numbers = range(page * 10, page * 10 + 10)
+        many = [event(min(number // 4, 10)) | {"eventId": str(number)} for number in numbers]
+        following = {"nextToken": str(page + 1)} if page < 7 else {}
+        return {"events": many, **following}
+
+    flight = aws(Flight().on("logs:FilterLogEvents", busy))
+    reading = tail_of(group.pk)
+    kept = []
+    save = type(reading.store).save
+
+    def saved(store: Any, contents: Any) -> None:
+        kept.append(len(follow.Place.of(contents.token, reading).seen))
+        save(store, contents)
+
+    monkeypatch.setattr(type(reading.store), "save", saved)
+    assert bite(reading) == follow.FOLLOWING
+    assert len(flight.calls("logs:FilterLogEvents")) == 8
+    assert max(kept) <= 8
+    assert len(read(reading)) == 80
+    # Whatever it no longer remembers is not asked for again.
+    monkeypatch.setattr(follow, "MOST_SEEN", 1000)
+    flight.on("logs:FilterLogEvents", {"events": []})
+    bite(reading)
+    assert flight.calls("logs:FilterLogEvents")[-1]["startTime"] == event(10)["timestamp"] + 1
+
+
 def test_pages_are_followed_to_their_end(group: LogGroup, aws: Any):
     flight = aws(
         Flight().script(
@@ -123,6 +157,38 @@ def test_what_keeps_from_reading_is_said(
     assert (pause is None) == (state != "waiting")
     assert note(search)["state"] == state
     assert title in note(search)["title"]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
+def test_what_failed_is_asked_again_by_whoever_looks_next(
+    group: LogGroup, aws: Any, queued: Any, code: str
+):
+    cache.clear()
+    flight = Flight().script(
+        "logs:FilterLogEvents", Fault(code, "no"), Fault(code, "no"), {"events": [event(1)]}
+    )
+    aws(flight)
+    for reading in (tail_of(group.pk), search_in(group.pk, "", "1h")):
+        looks.watch(reading)
+        [(_, arguments)] = queued
+        tasks.follow_group(*arguments)
+        assert note(reading)["title"] != ""
+        queued.clear()
+    # Nobody reads by himself; a look does, and what was cured meanwhile is read.
+    looks.watch(tail_of(group.pk))
+    [(_, arguments)] = queued
+    tasks.follow_group(*arguments)
+    assert len(read(tail_of(group.pk))) == 1
+    assert note(tail_of(group.pk)) == {}
+
+
+def test_a_refused_pattern_is_not_asked_again(group: LogGroup, aws: Any, queued: Any):
+    cache.clear()
+    aws(Flight().on("logs:FilterLogEvents", Fault("InvalidParameterException", "bad pattern")))
+    search = search_in(group.pk, "a=b", "1h")
+    bite(search)
+    looks.watch(search)
+    assert queued == []
 
 
 def test_a_refused_pattern_is_no_trouble_of_the_scope(group: LogGroup, aws: Any):

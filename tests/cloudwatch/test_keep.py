@@ -1,5 +1,6 @@
 """Points: kept in chunks, thinned with age, changed by nothing twice, forgotten in time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -122,6 +123,29 @@ def test_after_a_pause_the_gap_is_a_gap(scope: Scope, errors: Metric):
     assert kept.whole_from == NOON + timedelta(minutes=60)
     assert kept.read_to == NOON + timedelta(minutes=70)
     assert points(errors, 60, 62).count(None) == 60
+
+
+def test_what_was_answered_in_part_is_kept_and_not_noted_as_read(scope: Scope, errors: Metric):
+    part = replace(read({0: 1}, until=10), whole=False)
+    keep.keep_points(scope, {"errors": part})
+    assert not Kept.objects.exists()
+    keep.keep_points(scope, {"errors": read({0: 1, 1: 2}, until=10)})
+    keep.keep_points(scope, {"errors": replace(read({11: 5}, since=5, until=20), whole=False)})
+    kept = Kept.objects.get(metric=errors)
+    assert kept.read_to == NOON + timedelta(minutes=10)
+    assert points(errors, 60, 12) == [1, 2, *[None] * 9, 5]
+    keep.keep_points(scope, {"errors": read({10: 3, 11: 5}, since=5, until=20)})
+    kept.refresh_from_db()
+    assert (kept.whole_from, kept.read_to) == (NOON, NOON + timedelta(minutes=20))
+    assert points(errors, 300, 15) == [3, None, 8]
+
+
+def test_a_past_that_was_answered_in_part_is_not_noted_as_fetched(scope: Scope, errors: Metric):
+    keep.keep_points(scope, {"errors": read({60: 7}, since=60, until=70)})
+    past = read({0: 100}, since=0, until=120, period=300)
+    keep.fill_past({errors.pk: [past, replace(past, period=3600, whole=False)]})
+    assert points(errors, 300, 5) == [100]
+    assert Kept.objects.get(metric=errors).filled_at is None
 
 
 def test_a_past_that_is_fetched_does_not_touch_what_was_read(scope: Scope, errors: Metric):

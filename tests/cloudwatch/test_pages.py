@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 
-from apps.cloudwatch import keep
+from apps.cloudwatch import fill, keep, load, near
 from apps.cloudwatch.models import Alarm, AlarmHistory, LogGroup, Metric
 from apps.cloudwatch.records import Points
 from apps.cloudwatch.searches import search_in, tail_of
@@ -325,6 +325,20 @@ def test_history_tells_states_and_failed_actions(mirrored: Scope, viewer: Client
     assert "is not authorized to perform: SNS:Publish" in page
 
 
+@pytest.mark.sql
+def test_a_noisy_alarm_leaves_the_others_their_history(place: Scope):
+    noisy, calm = make_alarm(place, "noisy"), make_alarm(place, "calm")
+    for minute in range(3 * load.SHOWN):
+        note(noisy, "OK", "ALARM", minute)
+    note(calm, "OK", "ALARM", 1000)
+    with CaptureQueriesContext(connection) as queries:
+        told = load.alarm_history([noisy.pk, calm.pk])
+    assert len(queries) == 2
+    assert len(told[calm.pk]["items"]) == 1
+    kept = told[noisy.pk]["items"]
+    assert [item.key for item in kept] == [f"noisy-{minute}" for minute in range(load.SHOWN)]
+
+
 def test_the_strip_shows_the_last_day(place: Scope, viewer: Client):
     made = make_alarm(place, "flapping", "OK")
     note(made, "OK", "ALARM", 600)
@@ -443,8 +457,10 @@ def test_a_range_that_was_never_read_is_asked_for_once(
 ):
     queued.clear()
     assert "is being read from CloudWatch" in panel(viewer, "?range=7d")
-    panel(viewer, "?range=7d")
+    assert "is being read from CloudWatch" in panel(viewer, "?range=7d")
     assert [name for name, _ in queued] == ["cloudwatch.fill"]
+    fill.over(queued[0][1][0])
+    assert "is being read from CloudWatch" not in panel(viewer, "?range=7d")
     queued.clear()
     panel(viewer, "?range=1h")
     assert queued == []
@@ -490,6 +506,43 @@ def test_alarms_on_it_stand_below(measured: Scope, viewer: Client):
     html = panel(viewer)
     assert f'href="/cloudwatch/alarms/{made.pk}/"' in html
     assert "12 builds failed" in html
+
+
+@pytest.mark.sql
+def test_the_alarms_of_others_do_not_hide_those_on_it(
+    measured: Scope, viewer: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(near, "LINKS", 3)
+    of_project = {"namespace": "AWS/CodeBuild", "metric_name": "FailedBuilds"}
+    for number in range(5):
+        others = {"ProjectName": f"other-{number}"}
+        make_alarm(measured, f"a-{number}", "ALARM", **of_project, dimensions=others)
+    own = {"ProjectName": "checkout-build", "Stage": "prod"}
+    make_alarm(measured, "z-by-name", "ALARM", **of_project, dimensions=own)
+    html = panel(viewer)
+    assert re.findall(r'href="/cloudwatch/alarms/[^"]+">([^<]+)<', html) == ["z-by-name"]
+    # Where there are more than are shown, those that a link names stay.
+    for number in range(5):
+        make_alarm(measured, f"b-{number}", "ALARM", **of_project, dimensions=own)
+    watch(make_alarm(measured, "z-linked", "OK"))
+    html = panel(viewer)
+    shown = re.findall(r'href="/cloudwatch/alarms/[^"]+">([^<]+)<', html)
+    assert shown == ["b-0", "b-1", "z-linked"]
+
+
+def test_a_series_that_is_refused_says_so_with_its_cure(measured: Scope, viewer: Client):
+    Metric.objects.filter(metric_name="Duration").update(
+        status="Forbidden", state="unknown", message=f"Forbidden: {HOSTILE}"
+    )
+    Metric.objects.filter(metric_name="FailedBuilds").update(
+        status="InternalError", state="unknown", message=""
+    )
+    refused, fine, failed = panel(viewer).split("<figure")[1:]
+    assert "CloudWatch refuses this series" in refused
+    assert "Allow cloudwatch:GetMetricData to the credentials of this account" in refused
+    assert HOSTILE not in refused
+    assert "asks for the same time again" in failed
+    assert 'class="note' not in fine
 
 
 def test_an_alarms_threshold_is_drawn_in_its_chart(mirrored: Scope, viewer: Client):

@@ -104,6 +104,34 @@ def test_a_threshold_is_said_in_words(more: dict[str, Any], said: str):
     assert threshold(an_alarm(**more)) == said
 
 
+@pytest.mark.parametrize(
+    ("values", "limit", "labels", "zero"),
+    [
+        ([-5.0, -3.0], -4.0, ["-5", "-2.5", "0"], 0.0),
+        ([-5.0, 8.0], None, ["-8", "-4", "0", "4", "8"], 0.5),
+        ([-1.0, 1000.0], None, ["-500", "0", "500", "1,000"], 2 / 3),
+        ([2.0, 3.0], -1.0, ["-2", "0", "2", "4"], 2 / 3),
+        ([0.0, 0.0], None, ["0", "0.5", "1"], None),
+    ],
+)
+def test_what_is_below_zero_is_drawn_below_a_zero_line(
+    values: list[float], limit: float | None, labels: list[str], zero: float | None
+):
+    until = NOON + timedelta(minutes=2)
+    chart = draw("Balance", "", values, NOON, 60, until, ticks=60, limit=limit)
+    assert [tick.label for tick in chart.y_ticks] == labels
+    top, bottom = chart.y_ticks[-1].place, chart.y_ticks[0].place
+    assert (top, bottom) == (10, 112)
+    assert chart.zero == (None if zero is None else pytest.approx(10 + zero * 102, abs=0.1))
+    first, second = (float(point.split()[1]) for point in chart.line.lstrip("M").split("L"))
+    assert (first > second) == (values[0] < values[1])
+    if limit == -4.0:
+        assert first > chart.limit > second  # type: ignore[operator]
+    # The surface hangs from the zero line.
+    ground = bottom if chart.zero is None else chart.zero
+    assert chart.area.endswith(f" {ground:g} 54 {ground:g}Z")
+
+
 def test_a_chart_has_gaps_dots_axes_and_marks():
     values = [1.0, 2.0, None, 4.0, None, None, 3.0, 3.0]
     until = NOON + timedelta(minutes=8)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from apps.ec2 import collect, why
 from apps.ec2.balancing import fares, target_group_record
@@ -74,6 +75,30 @@ def test_a_region_without_machines_costs_a_call_a_list(empty):
     ):
         assert read(collector, empty) == {}
     assert set(empty.count().values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("collector", "operation", "member", "code"),
+    [
+        (
+            collect.load_balancers,
+            "elbv2:DescribeLoadBalancers",
+            {"LoadBalancers": [{"LoadBalancerArn": BALANCER, "LoadBalancerName": "shop"}]},
+            "LoadBalancerNotFound",
+        ),
+        (
+            collect.target_groups,
+            "elbv2:DescribeTargetGroups",
+            {"TargetGroups": [{"TargetGroupArn": TARGETS, "TargetGroupName": "basket"}]},
+            "TargetGroupNotFound",
+        ),
+    ],
+)
+def test_not_found_is_an_empty_list_at_its_beginning_alone(collector, operation, member, code):
+    assert read(collector, Flight().on(operation, Fault(code, "none"))) == {}
+    cut = Flight().script(operation, {**member, "NextMarker": "more"}, Fault(code, "none"))
+    with pytest.raises(ClientError):
+        read(collector, cut)
 
 
 def test_a_group_that_cannot_launch_tells_why_with_one_more_call(full):

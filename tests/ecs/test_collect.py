@@ -10,7 +10,7 @@ from apps.ecs import collect, why
 from apps.ecs.definitions import task_definition_record
 from apps.ecs.load import split_image
 from apps.ecs.models import Service
-from apps.ecs.records import service_key, service_record
+from apps.ecs.records import name_in, service_key, service_record
 from apps.ecs.resources import _service_called_on, _services_of, _services_of_task
 from apps.mirror.ask import UNREAD, Ask, Covered, Ended, LinkTo, Parent, Vanished
 from apps.mirror.ingest import names_in
@@ -53,16 +53,23 @@ def test_a_service_is_read_in_full(full):
 def test_services_cost_a_list_a_cluster_and_a_description_for_each_ten(full):
     arns = [f"{BASKET}-{number}" for number in range(23)]
     full.on("ecs:ListServices", {"serviceArns": arns})
-    full.on("ecs:DescribeServices", {"services": []})
+    gone = [{"arn": arn, "reason": "MISSING"} for arn in arns]
+    full.on(
+        "ecs:DescribeServices",
+        lambda params: {"failures": [one for one in gone if one["arn"] in params["services"]]},
+    )
     found = services(full)
     assert isinstance(found["shop"], Covered)
+    assert isinstance(found["shop/basket-7"], Vanished)
     assert full.count() == {"ecs:ListServices": 1, "ecs:DescribeServices": 3}
     assert [len(call["services"]) for call in full.calls("ecs:DescribeServices")] == [10, 10, 3]
 
 
-def test_stopped_tasks_are_read_once_a_cluster_and_only_where_a_service_is_in_trouble(full):
+def test_stopped_tasks_are_read_of_the_service_in_trouble_alone(full):
     found = services(full)
-    assert full.count()["ecs:ListTasks"] == 1
+    asked = full.calls("ecs:ListTasks")
+    assert sorted(call["serviceName"] for call in asked) == ["basket", "prices"]
+    assert {call["desiredStatus"] for call in asked} == {"STOPPED"}
     [task] = found["shop/basket"].stopped_tasks
     assert (task["code"], task["exit_code"]) == ("ServiceSchedulerInitiated", 137)
     assert task["container_reason"].startswith("OutOfMemoryError")
@@ -76,6 +83,66 @@ def test_stopped_tasks_are_read_once_a_cluster_and_only_where_a_service_is_in_tr
     assert "ecs:ListTasks" not in calm.count()
 
 
+def failing(*names: str) -> Flight:
+    """A cluster of services whose newest deployments failed."""
+    arns = {name: f"arn:aws:ecs:{PLACE}:service/shop/{name}" for name in names}
+
+    def described(params: Any) -> Any:
+        wanted = [name_in(arn) for arn in params["services"]]
+        deployment = {"id": "d", "status": "PRIMARY", "rolloutState": "FAILED"}
+        return {
+            "services": [
+                {
+                    "serviceArn": arns[name],
+                    "serviceName": name,
+                    "status": "ACTIVE",
+                    "deployments": [deployment],
+                }
+                for name in wanted
+            ]
+        }
+
+    flight = Flight().on("ecs:ListServices", {"serviceArns": list(arns.values())})
+    return flight.on("ecs:DescribeServices", described)
+
+
+def test_the_newest_of_many_stopped_tasks_are_found_on_whatever_page_they_stand():
+    def listed(params: Any) -> Any:
+        page = int(params.get("nextToken", "0"))
+        arns = [f"arn:aws:ecs:{PLACE}:task/shop/{page * 100 + number}" for number in range(100)]
+        return {"taskArns": arns, "nextToken": str(page + 1)}
+
+    def described(params: Any) -> Any:
+        # ECS lists them in no order: the newest stand in the middle.
+        numbers = [int(name_in(arn)) for arn in params["tasks"]]
+        return {
+            "tasks": [
+                {
+                    "taskArn": f"arn:aws:ecs:{PLACE}:task/shop/{number}",
+                    "stoppedAt": 1794990000 - abs(number - 150),
+                    "stoppedReason": "Essential container in task exited",
+                }
+                for number in numbers
+            ]
+        }
+
+    flight = failing("basket").on("ecs:ListTasks", listed).on("ecs:DescribeTasks", described)
+    told = services(flight)["shop/basket"].stopped_tasks
+    assert told[0]["id"] == "150"
+    assert {task["id"] for task in told} == {"148", "149", "150", "151", "152"}
+    assert flight.count()["ecs:ListTasks"] == collect.PAGES
+
+
+def test_so_many_failing_services_of_a_cluster_are_asked_and_the_others_stay_as_they_are():
+    names = [f"service-{number:02d}" for number in range(collect.TROUBLED + 5)]
+    flight = failing(*names).on("ecs:ListTasks", {"taskArns": []})
+    found = services(flight)
+    asked = [call["serviceName"] for call in flight.calls("ecs:ListTasks")]
+    assert asked == names[: collect.TROUBLED]
+    assert found["shop/service-00"].stopped_tasks == []
+    assert found["shop/service-14"].stopped_tasks is UNREAD
+
+
 def test_where_stopped_tasks_may_not_be_read_those_known_stay(full):
     full.on("ecs:ListTasks", Fault("AccessDeniedException", "no"))
     assert services(full)["shop/basket"].stopped_tasks is UNREAD
@@ -87,6 +154,35 @@ def test_named_services_are_described_by_cluster_and_missing_ones_have_vanished(
     found = services(full, keys=("shop/old", "elsewhere/x"))
     assert isinstance(found["shop/old"], Vanished)
     assert full.count() == {"ecs:DescribeServices": 2}
+
+
+@pytest.mark.parametrize("failures", [[], [{"arn": BASKET, "reason": "ACCESS_DENIED"}]])
+def test_a_listed_service_that_ecs_does_not_describe_is_not_gone(full, failures):
+    full.on("ecs:ListServices", {"serviceArns": [BASKET, f"{BASKET}-2"]})
+    other = {"serviceArn": f"{BASKET}-2", "serviceName": "basket-2", "status": "ACTIVE"}
+    full.on("ecs:DescribeServices", {"services": [other], "failures": failures})
+    assert set(services(full)) == {"shop/basket-2"}
+    assert services(full, keys=("shop/basket", "shop/basket-2")).keys() == {"shop/basket-2"}
+    reach = full.reach()
+    list(collect.services(reach, Ask(parents=(Parent(key="shop"),))))
+    outcome = reach.outcomes["ecs:DescribeServices"]
+    assert (outcome.failure is not None) == bool(failures)
+    assert not failures or BASKET in outcome.failure.message
+
+
+def test_a_listed_cluster_that_ecs_does_not_describe_is_not_gone(full):
+    full.on("ecs:ListClusters", {"clusterArns": [CLUSTER, f"{CLUSTER}-2", f"{CLUSTER}-3"]})
+    failures = [
+        {"arn": f"{CLUSTER}-2", "reason": "ACCESS_DENIED"},
+        {"arn": f"{CLUSTER}-3", "reason": "MISSING"},
+    ]
+    told = {"clusterArn": CLUSTER, "clusterName": "shop", "status": "ACTIVE"}
+    full.on("ecs:DescribeClusters", {"clusters": [told], "failures": failures})
+    found = list(collect.clusters(full.reach(), Ask()))
+    assert [(one.key, one.status) for one in found] == [("shop", "ACTIVE"), ("shop-2", UNREAD)]
+    named = list(collect.clusters(full.reach(), Ask(keys=("shop", "shop-2", "shop-3"))))
+    assert [one.key for one in named] == ["shop", "shop-3"]
+    assert isinstance(named[1], Vanished)
 
 
 def test_a_deleted_service_that_ecs_still_describes_is_gone(full):
