@@ -1,6 +1,7 @@
 """What the mirror knows already and tells a collector: parents, stamps, what is finished or not."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Q
@@ -10,6 +11,9 @@ from .models import Scope
 from .resource import REGISTER, Resource
 from .state import UNFINISHED
 from .text import storable
+
+# A kind that is due again so soon waits for its parents; one that failed rests for longer.
+ABOUT_TO = timedelta(seconds=5)
 
 
 def rows_of(resource: Resource, scope: Scope) -> Any:
@@ -35,6 +39,16 @@ def parents_are_in(resource: Resource, scope: Scope) -> bool:
     """Children wait until their parents' list was read once."""
     needed = needed_kinds(resource)
     return scope.sweeps.filter(kind__in=needed).exclude(last_success=None).count() == len(needed)
+
+
+def are_awaited(resource: Resource, scope: Scope, at: datetime) -> bool:
+    """Whether kinds that this one awaits are being read for the first time, or about to be."""
+    if not resource.awaits:
+        return False
+    untried = scope.sweeps.filter(kind__in=resource.awaits, finished_at=None)
+    # One that broke without an end rests for longer, and keeps nobody waiting.
+    soon = Q(due_at__lte=at + ABOUT_TO) | Q(leased_until__gte=at)
+    return bool(untried.filter(soon).exists())
 
 
 def parents_of(

@@ -93,6 +93,9 @@ def _run(sweep: Sweep, lease: Lease, progress: Progress | None, *, whole: bool) 
     if cold and not known.parents_are_in(resource, scope):
         _wait_for_parents(sweep, lease, at)
         return None
+    if cold and not whole and sweep.last_success is None and known.are_awaited(resource, scope, at):
+        lease.free(due_at=at + SOON)
+        return None
     if not whole and not may_ask(scope):
         lease.free()
         return None
