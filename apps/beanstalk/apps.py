@@ -10,3 +10,5 @@ class BeanstalkConfig(AppConfig):
     verbose_name = "Elastic Beanstalk"
     # Where it stands in the navigation.
     face = "infrastructure"
+    # Its lists there: what people come for stands first.
+    lists = ("beanstalk:environments", "beanstalk:applications")

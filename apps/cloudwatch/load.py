@@ -14,7 +14,7 @@ from apps.mirror.resource import REGISTER
 from apps.mirror.state import URGENCY, State
 
 from .charts import STRIP_HOURS, strip
-from .digest import children_named
+from .digest import children_named, why_alarm, with_red_children
 from .models import Alarm, AlarmHistory, LogGroup
 from .named import act_of, children_of
 from .watched import WATCHED
@@ -34,7 +34,7 @@ def strip_end(at: datetime | None = None) -> datetime:
 
 def alarm_rows(alarms: Iterable[Alarm]) -> dict[int, dict[str, Any]]:
     """The context of each row of a list of alarms: the alarm, its strip, its condition."""
-    rows = list(alarms)
+    rows = with_red_children(alarms)
     until = strip_end()
     transitions = _transitions(rows, until)
     return {
@@ -49,6 +49,7 @@ def alarm_rows(alarms: Iterable[Alarm]) -> dict[int, dict[str, Any]]:
                 until,
             ),
             "condition": threshold(alarm),
+            "why": why_alarm(alarm),
         }
         for alarm in rows
     }

@@ -9,6 +9,7 @@ from django.conf import settings
 from apps.mirror.resource import REGISTER, Appended, Cadence, Heard, Names, Resource
 
 from . import collect, digest, keep, models, plan
+from .watched import WATCHED
 
 
 def _alarm_of(detail: Mapping[str, Any]) -> Iterator[Names]:
@@ -71,6 +72,8 @@ METRIC = REGISTER.add(
         calls=("cloudwatch:GetMetricData",),
         listed="cloudwatch:metrics",
         given=plan.given,
+        # Whose series are read; what was not there at the first reading has none for five minutes.
+        awaits=("cloudwatch.alarm", *WATCHED),
         aside=keep.keep_points,
     )
 )

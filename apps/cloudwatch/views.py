@@ -144,11 +144,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
             "kind": kind,
             "filters": filters,
             "filtered": narrowed,
-            "pinned": [
-                {"name": "kind", "value": name, "label": label}
-                for name, label, _ in kinds
-                if name == kind
-            ],
+            # Without a word beside it: the bar above says which kind it is.
+            "pinned": [{"name": "kind", "value": kind, "label": ""}],
             "accounts": places(scopes, "account"),
             "regions": places(scopes, "region"),
             "reads": READS,

@@ -10,3 +10,5 @@ class CodeBuildConfig(AppConfig):
     verbose_name = "CodeBuild"
     # Where it stands in the navigation.
     face = "builds"
+    # Its lists there: what people come for stands first.
+    lists = ("codebuild:builds", "codebuild:projects")

@@ -10,3 +10,9 @@ class CodeDeployConfig(AppConfig):
     verbose_name = "CodeDeploy"
     # Where it stands in the navigation.
     face = "deployments"
+    # Its lists there: what people come for stands first.
+    lists = (
+        "codedeploy:deployments",
+        "codedeploy:deployment_groups",
+        "codedeploy:deployment_configs",
+    )

@@ -12,5 +12,6 @@ urlpatterns = [
     path("groups/<int:pk>/", views.group, name="group"),
     path("load-balancers/", views.load_balancers, name="load_balancers"),
     path("load-balancers/<int:pk>/", views.load_balancer, name="load_balancer"),
-    path("target-groups/<int:pk>/", views.target_group, name="target_group"),
+    # A target group has no list of its own; the one it is near is marked in the navigation.
+    path("load-balancers/target-groups/<int:pk>/", views.target_group, name="target_group"),
 ]

@@ -11,8 +11,8 @@ from apps.mirror.state import State
 LINES = 4
 # Events that tell a cause rather than that there is one.
 TELLING = re.compile(r"\bdue to\b|\bbecause\b|\bReason:")
-# What ECS writes before and behind each.
-PREFIX = re.compile(r"^\(service [^)]*\) ")
+# What ECS writes before and behind each: "(service web)", "(service web, taskSet ecs-svc/12)".
+PREFIX = re.compile(r"^\(service ([^,)]*)(?:, ([^)]*))?\) ")
 HELP = re.compile(r" ?For more information, see the Troubleshooting section [^.]*\.")
 
 
@@ -48,8 +48,13 @@ def _told(service: Any, since: datetime | None, until: datetime | None) -> str:
 
 
 def said_in(message: str) -> str:
-    """Return an event's words without the service's name before them and the advice behind."""
-    return HELP.sub("", PREFIX.sub("", message)).strip()
+    """Return an event's words as a sentence whose subject is the service, without the advice."""
+    return HELP.sub("", PREFIX.sub(_subject, message)).strip()
+
+
+def _subject(prefix: re.Match[str]) -> str:
+    name, part = prefix.groups()
+    return f"{name} ({part}) " if part else f"{name} "
 
 
 def _reasons(tasks: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What the mirror knows already and tells a collector: parents, stamps, what is finished or not."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Q
@@ -11,6 +12,9 @@ from .models import Scope
 from .resource import REGISTER, Resource
 from .state import UNFINISHED
 from .text import storable
+
+# A kind that is due again so soon waits for its parents; one that failed rests for longer.
+ABOUT_TO = timedelta(seconds=5)
 
 
 def rows_of(resource: Resource, scope: Scope) -> Any:
@@ -32,15 +36,22 @@ def parents_are_in(resource: Resource, scope: Scope) -> bool:
     return scope.sweeps.filter(kind__in=needed).exclude(last_success=None).count() == len(needed)
 
 
-def parents_may_come(resource: Resource, scope: Scope) -> bool:
-    """Whether the list of the parents that rows may be without has not been tried yet.
+def lists_may_come(resource: Resource, scope: Scope, at: datetime) -> bool:
+    """Whether what this kind's first reading had better follow is being read, or about to be.
 
-    One that failed, is denied or not supported is waited for no longer: rows that come without
-    their parent are bound when it comes (`binding`).
+    That is the list of the parents that its rows may be without, and what it `awaits`. One that was
+    tried once, well or not, is waited for no longer: rows that come without their parent are bound
+    when it comes (`binding`).
     """
-    if resource.parent is None or not parent_is_optional(resource):
+    kinds = set(resource.awaits)
+    if resource.parent is not None and parent_is_optional(resource):
+        kinds.add(resource.parent[0])
+    if not kinds:
         return False
-    return bool(scope.sweeps.filter(kind=resource.parent[0], finished_at=None).exists())
+    untried = scope.sweeps.filter(kind__in=kinds, finished_at=None)
+    # One that broke without an end rests for longer, and keeps nobody waiting.
+    soon = Q(due_at__lte=at + ABOUT_TO) | Q(leased_until__gte=at)
+    return bool(untried.filter(soon).exists())
 
 
 def parents_of(

@@ -56,25 +56,35 @@ def names(user: Any, kind: str, row: Any) -> list[Linked]:
 
 def named_by(user: Any, kind: str, row: Any) -> list[Linked]:
     """Return what names a row and this user may see, by relation and kind."""
-    found_by = linked_from(kind, names_of(row.arn))
-    links: list[Link] = [link for some in found_by.values() for link in some]
-    ids: dict[str, set[int]] = {}
-    for link in links:
-        ids.setdefault(link.from_kind, set()).add(link.from_id)
+    arns = names_of(row.arn)
+    by_source: dict[tuple[str, int], list[Link]] = {}
+    for links in linked_from(kind, arns).values():
+        for link in links:
+            by_source.setdefault((link.from_kind, link.from_id), []).append(link)
+    # In the order of their own lists (builds: the newest first), which links know nothing of.
     rows = {
         (from_kind, found.pk): found
-        for from_kind, wanted in ids.items()
+        for from_kind in dict.fromkeys(from_kind for from_kind, _ in by_source)
         if has_pages(from_kind)
-        for found in _visible(user, from_kind, Q(pk__in=sorted(wanted)[-MOST - 1 :]))
+        for found in _visible(user, from_kind, _naming(from_kind, kind, arns))[: MOST + 1]
     }
     return _grouped(
         (link.relation, link.from_kind, _line(link.from_kind, found))
-        for link in reversed(links)
-        if (found := rows.get((link.from_kind, link.from_id)))
+        for (from_kind, pk), found in rows.items()
+        for link in by_source.get((from_kind, pk), ())
     )
 
 
-def _visible(user: Any, kind: str, which: Q) -> Iterable[Any]:
+def _naming(from_kind: str, kind: str, arns: Iterable[str]) -> Q:
+    """Return the condition on rows that name one of these targets, however many they are."""
+    from .models import Link
+
+    wanted = [arn for arn in arns if arn]
+    links = Link.objects.filter(from_kind=from_kind, to_kind=kind, to_arn__in=wanted)
+    return Q(pk__in=links.values("from_id"))
+
+
+def _visible(user: Any, kind: str, which: Q) -> Any:
     resource = REGISTER.by_kind.get(kind)
     if resource is None:
         return []

@@ -95,6 +95,8 @@ class Resource:
                    belong to changes instead. Such a kind is a history, has no links, wakes nobody.
     given          `(scope) -> [Parent]`: what a scope-wide collector must know of other rows, as
                    `ask.parents` of the whole list (the things whose metrics are read).
+    awaits         kinds that must have been tried once before the first reading, because `given` is
+                   made of their rows; one that is not installed, or fails, keeps nobody waiting.
     aside          `(scope, {key: record.aside})`, called after the records were written: keeps what
                    they hold besides columns, in its own way. The same twice ends the same.
     keyed          `ask.keys` is understood: hot rows are re-read by key.
@@ -132,6 +134,7 @@ class Resource:
     history: bool = False
     appended: Appended | None = None
     given: "Callable[[Scope], Sequence[Parent]] | None" = None
+    awaits: Sequence[str] = ()
     aside: "Callable[[Scope, Mapping[str, Any]], None] | None" = None
     keyed: bool = False
     stamp: str | None = None

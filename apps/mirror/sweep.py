@@ -90,7 +90,7 @@ def _run(sweep: Sweep, lease: Lease, progress: Progress | None, *, whole: bool) 
         # Somebody else has just done it, while this was waiting for its turn.
         lease.free()
         return Result()
-    if cold and _waits_for_parents(sweep, lease, at):
+    if cold and _waits_for_others(sweep, lease, at, whole=whole):
         return None
     if not whole and not may_ask(scope):
         lease.free()
@@ -232,22 +232,22 @@ def _first_sweep_is_over(scope: Scope) -> None:
         note_scope_changed(scope)
 
 
-def _waits_for_parents(sweep: Sweep, lease: Lease, at: datetime) -> bool:
+def _waits_for_others(sweep: Sweep, lease: Lease, at: datetime, *, whole: bool) -> bool:
     """Let a kind wait for its parents' list; False where it need not.
 
     Where a list that it cannot do without failed, that is this kind's end for now, too.
     """
-    if known.parents_are_in(sweep.resource, sweep.scope):
-        # Rows that may be without a parent wait for the first list of them only.
-        waits = sweep.last_success is None and known.parents_may_come(sweep.resource, sweep.scope)
-        if waits:
-            lease.free(due_at=at + SOON)
-        return waits
-    needed = known.needed_kinds(sweep.resource)
-    missing = sweep.scope.sweeps.filter(kind__in=needed, last_success=None)
+    resource, scope = sweep.resource, sweep.scope
+    if known.parents_are_in(resource, scope):
+        # What it can do without is waited for at its first reading only, unless somebody said now.
+        if whole or sweep.last_success or not known.lists_may_come(resource, scope, at):
+            return False
+        lease.free(due_at=at + SOON)
+        return True
+    missing = scope.sweeps.filter(kind__in=known.needed_kinds(resource), last_success=None)
     if not missing.filter(finished_at=None).exists():
         lease.free(due_at=at + AFTER_TROUBLE, finished_at=now())
-        _first_sweep_is_over(sweep.scope)
+        _first_sweep_is_over(scope)
     else:
         lease.free(due_at=at + SOON)
     return True

@@ -22,6 +22,14 @@
     setTimeout(() => delete button.dataset.copied, 1500);
   };
 
+  // Of many lists the one that is shown must be in sight, where they do not fit side by side.
+  const lists = document.querySelector(".subnav");
+  const shown = lists?.querySelector("[aria-current]");
+  if (shown) {
+    const [bar, one] = [lists.getBoundingClientRect(), shown.getBoundingClientRect()];
+    lists.scrollLeft += one.left + one.width / 2 - bar.left - bar.width / 2;
+  }
+
   document.addEventListener("click", (event) => {
     const target = event.target;
     if (!(target instanceof Element)) return;

@@ -80,8 +80,8 @@ def paths() -> list[str]:
         "/cloudwatch/metrics/",
         "/cloudwatch/logs/",
         f"/cloudwatch/alarms/{alarm().pk}/",
-        f"/cloudwatch/of/codebuild.project/{project().pk}/",
-        f"/cloudwatch/of/cloudwatch.alarm/{alarm().pk}/",
+        f"/cloudwatch/metrics/of/codebuild.project/{project().pk}/",
+        f"/cloudwatch/metrics/of/cloudwatch.alarm/{alarm().pk}/",
         f"/cloudwatch/logs/{group.pk}/",
         f"/cloudwatch/logs/{group.pk}/?pattern=ERROR&span=1h",
         f"/cloudwatch/logs/grouptail/{group.pk}/",
@@ -122,7 +122,7 @@ def test_pages_take_no_writes(mirrored: Scope, viewer: Client):
 
 
 def test_what_is_no_kind_with_metrics_is_not_found(mirrored: Scope, viewer: Client):
-    for path in ("/cloudwatch/of/nothing.of/1/", "/cloudwatch/of/codebuild.project/999999/"):
+    for path in ("/cloudwatch/metrics/of/nothing.of/1/", "/cloudwatch/metrics/of/codebuild.project/999999/"):
         assert viewer.get(path).status_code == 404
 
 
@@ -146,7 +146,7 @@ def test_lists_ask_as_much_for_many_rows_as_for_few(place: Scope, viewer: Client
 
 @pytest.mark.sql
 def test_a_resources_metrics_ask_as_much_whatever_is_near(mirrored: Scope, viewer: Client):
-    path = f"/cloudwatch/of/codebuild.project/{project().pk}/"
+    path = f"/cloudwatch/metrics/of/codebuild.project/{project().pk}/"
     counts = []
     for number in (1, 12):
         for one in range(number):
@@ -278,6 +278,15 @@ def test_a_composite_alarm_shows_why_its_red_child_is_red(mirrored: Scope, viewe
     assert why_alarm(alarm("web-latency")) == ""
 
 
+def test_the_list_gives_the_reason_of_a_composite_alarms_red_child(
+    mirrored: Scope, viewer: Client
+):
+    page = viewer.get("/cloudwatch/").text
+    row = page.partition(f'id="alarm-row-{alarm("checkout-unhealthy").pk}"')[2].partition("</tr>")[0]
+    told = row.partition('class="why clamp"')[2].partition(">")[2].partition("<")[0]
+    assert told.startswith("image-resizer-errors: Threshold Crossed: 2 out of the last 2")
+
+
 def test_an_alarm_says_what_it_would_do_in_each_state(mirrored: Scope, viewer: Client):
     page = viewer.get(f"/cloudwatch/alarms/{alarm().pk}/").text
     for words in (
@@ -314,7 +323,7 @@ def test_what_no_link_can_name_is_found_by_its_name(place: Scope, viewer: Client
     page = viewer.get(f"/cloudwatch/alarms/{made.pk}/").text
     assert f'href="/beanstalk/environments/{environment.pk}/"' in page
     panel = viewer.get(
-        f"/cloudwatch/of/beanstalk.environment/{environment.pk}/", headers={"HX-Request": "true"}
+        f"/cloudwatch/metrics/of/beanstalk.environment/{environment.pk}/", headers={"HX-Request": "true"}
     ).text
     assert "environment-ill" in panel
 
@@ -416,7 +425,7 @@ def measured(mirrored: Scope) -> Scope:
 
 
 def panel(viewer: Client, query: str = "", **headers: Any) -> str:
-    path = f"/cloudwatch/of/codebuild.project/{project().pk}/{query}"
+    path = f"/cloudwatch/metrics/of/codebuild.project/{project().pk}/{query}"
     return viewer.get(path, headers=headers or {"HX-Request": "true"}).text
 
 
@@ -425,7 +434,7 @@ def test_metrics_are_offered_to_the_pages_of_what_has_them(measured: Scope, view
     assert "metrics" in offered
     assert "metrics" not in [one.name for one in PANELS.of("codebuild.build")]
     page = viewer.get(f"/codebuild/projects/{project().pk}/").text
-    assert f'hx-get="/cloudwatch/of/codebuild.project/{project().pk}/"' in page
+    assert f'hx-get="/cloudwatch/metrics/of/codebuild.project/{project().pk}/"' in page
 
 
 def test_each_series_is_a_chart_with_its_newest_value(measured: Scope, viewer: Client):
@@ -557,7 +566,7 @@ def test_an_alarms_threshold_is_drawn_in_its_chart(mirrored: Scope, viewer: Clie
 
 def test_the_list_of_what_has_metrics_goes_by_kind(measured: Scope, viewer: Client):
     page = viewer.get("/cloudwatch/metrics/").text
-    assert f'href="/cloudwatch/of/codebuild.project/{project().pk}/"' in page
+    assert f'href="/cloudwatch/metrics/of/codebuild.project/{project().pk}/"' in page
     assert "checkout-build" not in viewer.get("/cloudwatch/metrics/?q=nothing").text
 
 

@@ -5,8 +5,11 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from apps.codebuild.models import Project
+from apps.ec2.models import TargetGroup
+from apps.ecs.models import Cluster
 from apps.mirror.resource import REGISTER
-from tests.factories import make_build, make_running_pipeline, make_user
+from tests.factories import make_build, make_running_pipeline, make_scope, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -34,10 +37,41 @@ def test_a_face_names_its_lists_and_the_one_that_one_is_in(signed_in: Client) ->
         )
         assert bar
         assert re.findall(r'href="([^"]*)"( aria-current="page")?', bar[1]) == [
-            ("/codebuild/", ""),
             ("/codebuild/builds/", ' aria-current="page"'),
+            ("/codebuild/", ""),
         ]
     assert "subnav" not in signed_in.get("/health/").content.decode()
+
+
+def lists_of(client: Client, path: str) -> list[tuple[str, str]]:
+    html = client.get(path).content.decode()
+    _, _, bar = html.partition('<nav class="wrap subnav"')
+    return re.findall(r'<a href="[^"]*"( aria-current="page")?>([^<]*)', bar.partition("</nav>")[0])
+
+
+def test_what_people_come_for_stands_first_among_the_lists_of_a_face(signed_in: Client) -> None:
+    for path, first in (
+        ("/codedeploy/", "Deployments"),
+        ("/codebuild/", "Builds"),
+        ("/cloudwatch/", "Alarms"),
+        ("/source/", "Repositories"),
+    ):
+        assert lists_of(signed_in, path)[0][1] == first
+    page = signed_in.get("/beanstalk/").content.decode()
+    assert page.index('<a href="/beanstalk/"') < page.index('<a href="/beanstalk/applications/"')
+
+
+def test_what_has_no_list_of_its_own_marks_the_nearest(signed_in: Client) -> None:
+    scope = make_scope()
+    project = Project.objects.create(scope=scope, key="orders")
+    group = TargetGroup.objects.create(scope=scope, key="orders")
+    cluster = Cluster.objects.create(scope=scope, key="orders")
+    for path, label in (
+        (f"/cloudwatch/metrics/of/codebuild.project/{project.pk}/", "Metrics"),
+        (group.get_absolute_url(), "Load balancers"),
+        (cluster.get_absolute_url(), "Services"),
+    ):
+        assert [said for current, said in lists_of(signed_in, path) if current] == [label]
 
 
 def test_a_phone_has_room_for_some_and_the_rest_behind_more(signed_in: Client) -> None:

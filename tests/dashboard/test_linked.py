@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 
+from apps.cloudwatch.models import LogGroup
 from apps.mirror.models import Link, Scope
 from apps.mirror.panels import PANELS, Panel
 from tests.factories import (
@@ -19,6 +22,7 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 ROLE = "arn:aws:iam::111122223333:role/<b>deployer</b>"
+GROUP = "arn:aws:logs:eu-west-1:111122223333:log-group:/orders"
 
 
 def panel(client: Client, kind: str, pk: int) -> str:
@@ -52,6 +56,27 @@ def test_what_is_not_mirrored_is_named_by_its_arn_as_text(signed_in: Client) -> 
     assert "&lt;b&gt;deployer" in html
     assert "<b>deployer" not in html
     assert "IAM role" in html
+
+
+def test_what_names_a_row_comes_in_the_order_of_its_own_list(signed_in: Client) -> None:
+    begun = now()
+    # As a first sweep writes them, the newest in the middle.
+    builds = [
+        make_build("orders", started_at=begun - timedelta(minutes=minutes))
+        for minutes in (30, 5, 60)
+    ]
+    for build in builds:
+        Link.objects.create(
+            from_kind="codebuild.build",
+            from_id=build.pk,
+            relation="logs to",
+            to_kind="cloudwatch.loggroup",
+            to_arn=GROUP,
+        )
+    group = LogGroup.objects.create(scope=builds[0].scope, key="/orders", arn=GROUP)
+    html = panel(signed_in, "cloudwatch.loggroup", group.pk)
+    told = re.findall(r'href="/codebuild/builds/(\d+)/"', html)
+    assert told == [str(builds[place].pk) for place in (1, 0, 2)]
 
 
 def test_of_an_account_that_is_put_aside_nothing_is_told(signed_in: Client) -> None:

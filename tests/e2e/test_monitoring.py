@@ -121,7 +121,7 @@ def pages(project: Project) -> dict[str, str]:
         "alarms": "/cloudwatch/",
         "alarm": f"/cloudwatch/alarms/{alarm.pk}/",
         "metrics": "/cloudwatch/metrics/",
-        "of a project": f"/cloudwatch/of/codebuild.project/{project.pk}/?range=3h",
+        "of a project": f"/cloudwatch/metrics/of/codebuild.project/{project.pk}/?range=3h",
         "log groups": "/cloudwatch/logs/",
         "a log group": f"/cloudwatch/logs/{group.pk}/",
     }
@@ -163,7 +163,7 @@ def test_metrics_come_to_the_page_of_what_they_measure(
 
 
 def test_the_pointer_asks_a_chart_for_its_values(desk: Page, site: Site, project: Project) -> None:
-    desk.goto(f"{site.url}/cloudwatch/of/codebuild.project/{project.pk}/?range=3h")
+    desk.goto(f"{site.url}/cloudwatch/metrics/of/codebuild.project/{project.pk}/?range=3h")
     chart = desk.locator("figure.chart").first
     newest = chart.locator(".chart-now").inner_text()
     box = chart.locator("svg").bounding_box()
@@ -212,7 +212,7 @@ def test_lines_of_a_group_are_appended_while_it_is_followed(
 
 def test_charts_are_there_without_scripts(opened: Callable[..., Page], project: Project) -> None:
     page = opened(
-        f"/cloudwatch/of/codebuild.project/{project.pk}/", java_script_enabled=False, viewport=DESK
+        f"/cloudwatch/metrics/of/codebuild.project/{project.pk}/", java_script_enabled=False, viewport=DESK
     )
     expect(page.locator("figure.chart .chart-line")).to_have_count(3)
     page.get_by_role("link", name="1d").click()

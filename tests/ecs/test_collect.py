@@ -337,7 +337,7 @@ def test_the_event_that_gives_a_reason_comes_first_then_what_stopped_tasks_say()
     lines = why.why(row(events=[FAILED, ILL], stopped_tasks=[PULLED])).split("\n")
     assert "Health checks failed with these codes: [502]" in lines[0]
     assert lines[1] == "Stopped task: CannotPullContainerError: a:1: not found"
-    assert lines[2] == "(deployment ecs-svc/2) deployment failed: tasks failed to start."
+    assert lines[2] == "basket (deployment ecs-svc/2) deployment failed: tasks failed to start."
 
 
 def test_an_exit_code_is_told_with_its_container():
@@ -359,12 +359,17 @@ def test_an_action_hears_only_of_what_went_wrong_while_it_ran():
     assert why.why_then(troubled, NOW, None) == ""
 
 
-def test_advice_and_the_services_name_are_left_out_of_what_is_quoted():
+def test_what_is_quoted_is_a_sentence_of_the_service_without_advice():
     said = (
         "(service basket) was unable to place a task. Reason: no room. For more information, see "
         "the Troubleshooting section of the Amazon ECS Developer Guide."
     )
-    assert why.said_in(said) == "was unable to place a task. Reason: no room."
+    assert why.said_in(said) == "basket was unable to place a task. Reason: no room."
+    said = "(service basket, taskSet ecs-svc/12) has begun draining connections on 1 tasks."
+    assert why.said_in(said) == (
+        "basket (taskSet ecs-svc/12) has begun draining connections on 1 tasks."
+    )
+    assert why.said_in("Something else (service basket).") == "Something else (service basket)."
 
 
 @pytest.mark.parametrize(

@@ -53,12 +53,18 @@ class Listed:
 
 @cache
 def _listed() -> Mapping[str, Sequence[Listed]]:
-    """The lists of each face, in the order of the declarations."""
+    """The lists of each face: app by app as they are declared, in an app as its `lists` say.
+
+    What runs is declared after what it belongs to, and is what people come for.
+    """
+    labels = {resource.listed: resource.label for resource in REGISTER if resource.listed}
     found: dict[str, list[Listed]] = {}
-    for resource in REGISTER:
-        if resource.listed:
-            face = getattr(apps.get_app_config(resource.app_label), "face", "")
-            listed = Listed(resource.label, reverse(resource.listed))
+    for app_label in dict.fromkeys(resource.app_label for resource in REGISTER):
+        config = apps.get_app_config(app_label)
+        face = getattr(config, "face", "")
+        declared = (one.listed for one in REGISTER if one.listed and one.app_label == app_label)
+        for name in dict.fromkeys((*getattr(config, "lists", ()), *declared)):
+            listed = Listed(labels[name], reverse(name))
             if listed not in found.setdefault(face, []):
                 found[face].append(listed)
     return found
@@ -89,11 +95,9 @@ def navigation(context: Context) -> list[Entry]:
     for face, label, icon in FACES:
         listed = _listed().get(face, ())
         if listed:
-            # What runs is declared after what it belongs to, and is what people come for.
-            first = next((one for one in listed if one.label.lower() == face), listed[0])
             here = path.startswith(tuple(_folder(one.url) for one in listed))
             lists = _lists(listed, path) if len(listed) > 1 else ()
-            entries.append(Entry(label, first.url, icon, "", here, lists=lists))
+            entries.append(Entry(label, listed[0].url, icon, "", here, lists=lists))
     health = reverse("dashboard:health")
     entries.append(Entry("Health", health, "heart-pulse", "", path == health, troubles=True))
     user = context.get("user")
