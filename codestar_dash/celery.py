@@ -3,7 +3,9 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
+
+from .memory import few_arenas
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codestar_dash.settings")
 
@@ -21,3 +23,9 @@ def _note_ticks(**_signal: object) -> None:
 @setup_logging.connect
 def _leave_logging_alone(**_signal: object) -> None:
     """Logging is what the settings say (LOG_LEVEL, LOG_FORMAT), in workers and beat, too."""
+
+
+@worker_init.connect
+def _keep_small(**_signal: object) -> None:
+    """A worker of its own has as many threads as one that is embedded."""
+    few_arenas()

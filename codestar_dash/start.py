@@ -21,6 +21,7 @@ from django.db import DatabaseError, OperationalError, connection
 from . import environment as env
 from .embedded import EmbeddedCelery
 from .logs import redact
+from .memory import few_arenas
 from .sandbox import SandboxChild, SandboxError
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def run_everything(say: Say) -> None:
 
     Raises StartError, and SystemExit where worker or beat ended by themselves.
     """
+    few_arenas()
     died = threading.Event()
     told: list[int] = []
 

@@ -2,16 +2,18 @@
 
 import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import boto3
 from boto3 import Session
 from botocore import xform_name
 from botocore.config import Config
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import JSONFileLoader, Loader, create_loader
 from botocore.parsers import ResponseParserError
 from dateutil import parser as dates
 
@@ -70,18 +72,88 @@ def client_config(*, timeout: float = 20, pool: int = 16) -> Config:
     )
 
 
+# Documentation of models is for `help()`: a third of what they hold.
+SAID = frozenset({"documentation", "documentationUrl"})
+# Texts of models up to so long are names, of types and shapes, and said again and again.
+NAME = 80
+
+
+class LeanModels(JSONFileLoader):
+    """Reads AWS's models into little memory: without documentation, each name held once.
+
+    `operations` are all that are called ("service:Operation"); of a service among them a model
+    holds those and the shapes they need: EC2 has 830, and each client a method for each.
+    """
+
+    def __init__(self, operations: Iterable[str] = ()) -> None:
+        self._called: dict[str, set[str]] = {}
+        for operation in operations:
+            service, _, name = operation.partition(":")
+            self._called.setdefault(service, set()).add(name)
+
+    def load_file(self, file_path: str) -> Any:
+        """Return what is in a file, given without its ending; None where there is none."""
+        model = super().load_file(file_path)
+        # …/ec2/2016-11-15/service-2
+        *_, service, _version, kind = Path("-", "-", file_path).parts
+        called = self._called.get(service)
+        return _only(called, model) if model and called and kind == "service-2" else model
+
+    def _load_file(self, full_path: str, open_method: Callable[[str, str], IO[bytes]]) -> Any:
+        if not Path(full_path).is_file():
+            return None
+        with open_method(full_path, "rb") as file:
+            return json.loads(file.read(), object_pairs_hook=_lean)
+
+
+def _lean(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of a model; a member of a shape that is called documentation stays."""
+    return {
+        sys.intern(name): sys.intern(value) if type(value) is str and len(value) <= NAME else value
+        for name, value in pairs
+        if not (name in SAID and isinstance(value, str))
+    }
+
+
+def _only(called: set[str], model: dict[str, Any]) -> dict[str, Any]:
+    """Return a service's model with these operations and the shapes that they lead to."""
+    operations = {name: told for name, told in model["operations"].items() if name in called}
+    shapes: dict[str, Any] = {}
+    wanted = set(_shapes_in(operations))
+    while wanted:
+        name = wanted.pop()
+        shapes[name] = model["shapes"][name]
+        wanted.update(set(_shapes_in(shapes[name])) - shapes.keys())
+    return {**model, "operations": operations, "shapes": shapes}
+
+
+def _shapes_in(told: Any) -> Iterator[str]:
+    if isinstance(told, list):
+        for one in told:
+            yield from _shapes_in(one)
+    elif isinstance(told, dict):
+        if isinstance(told.get("shape"), str):
+            yield told["shape"]
+        for one in told.values():
+            yield from _shapes_in(one)
+
+
 @cache
-def _models() -> Loader:
-    return create_loader()
+def models(operations: frozenset[str] = frozenset()) -> Loader:
+    """Return AWS's models, loaded once for all sessions; see `LeanModels`."""
+    loader = create_loader()
+    loader.file_loader = LeanModels(operations)
+    return loader
 
 
-def quick_session(session: Session) -> Session:
+def quick_session(session: Session, operations: frozenset[str] = frozenset()) -> Session:
     """Make a session cheap: times parsed as UTC, AWS's models loaded once for all sessions.
 
-    Parsing small answers then costs less than half, opening a region less than a third.
+    Parsing small answers then costs less than half, opening a region less than a third. Clients
+    have no other `operations` ("service:Operation") of the services named there.
     """
     core = session._session
-    core.register_component("data_loader", _models())
+    core.register_component("data_loader", models(operations))
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=utc)
     session.events.register("after-call", refuse_pages)
     return session
