@@ -50,6 +50,7 @@ FUNCTION = REGISTER.add(
                 "UpdateFunctionConfiguration20150331v2",
             ),
         ),
+        heard_wholly=True,
         keyed=True,
         url=models.Function.get_absolute_url,
         listed="awslambda:functions",
@@ -67,6 +68,8 @@ VERSION = REGISTER.add(
         collect=collect.versions,
         cadence=Cadence(cold=timedelta(minutes=10)),
         calls=("lambda:ListVersionsByFunction",),
+        # Not heard wholly: a version is deleted by a call on its function. What did not move costs
+        # no call.
         events=(called(SOURCE, _versions_called_on, "PublishVersion20150331"),),
         parent=("awslambda.function", "function"),
         asked_by="awslambda.function",
@@ -98,6 +101,7 @@ ALIAS = REGISTER.add(
                 "DeleteAlias20150331",
             ),
         ),
+        heard_wholly=True,
         parent=("awslambda.function", "function"),
         asked_by="awslambda.function",
         parent_stamp=("revision_id", "aliases_read"),

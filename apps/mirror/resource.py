@@ -83,6 +83,9 @@ class Resource:
     calls          operations it makes, "service:Operation" by boto3's name of the service; the list
                    first.
     optional       those of `calls` whose denial costs details only.
+    heard_wholly   its events tell of everything that a reader waits for: while they flow, it is polled
+                   slowly. False where some of what its rows show moves without one (the health of
+                   targets, status checks): such a kind keeps its cadence.
     parent         (kind, field): the row each record belongs to; records carry the parent's key in
                    `parent`.
     asked_by       the kind whose rows are the `ask.parents`; None: the list is scope-wide.
@@ -125,6 +128,7 @@ class Resource:
     calls: Sequence[str]
     optional: Sequence[str] = ()
     events: Sequence[Heard] = ()
+    heard_wholly: bool = False
     parent: tuple[str, str] | None = None
     asked_by: str | None = None
     parent_fields: Sequence[str] = ()
@@ -163,6 +167,8 @@ class Register:
             raise ValueError(f"{resource.kind} is declared twice")
         if resource.appended and (not resource.history or resource.wakes or resource.after):
             raise ValueError(f"{resource.kind} is append-only: a history that wakes nobody")
+        if resource.heard_wholly and not resource.events:
+            raise ValueError(f"{resource.kind} hears nothing, so it is not heard wholly")
         for needed in filter(None, (resource.asked_by, resource.parent and resource.parent[0])):
             if needed not in self.by_kind:
                 raise ValueError(f"{resource.kind} names {needed}, which is not declared before it")
