@@ -86,10 +86,10 @@ ALIAS = REGISTER.add(
         provider="aws",
         model=models.Alias,
         collect=collect.aliases,
-        # Shifting an alias moves no revision of its function, and is told by CloudTrail alone:
-        # those that have aliases are looked at again and again.
+        # Shifting an alias moves no revision of its function. CloudTrail tells of it, and so does
+        # the deployment that shifts it; by whomever else, half an hour finds it.
         cadence=Cadence(
-            cold=timedelta(minutes=10), hot=timedelta(seconds=30), waiting=timedelta(seconds=60)
+            cold=timedelta(minutes=10), hot=timedelta(seconds=30), deep=timedelta(minutes=30)
         ),
         calls=("lambda:ListAliases",),
         events=(
@@ -105,7 +105,7 @@ ALIAS = REGISTER.add(
         parent=("awslambda.function", "function"),
         asked_by="awslambda.function",
         parent_stamp=("revision_id", "aliases_read"),
-        hot_parents=lambda functions: functions.filter(alias_count__gt=0),
+        heeds=("deploys to",),
         digest=digest.of_aliases,
         url=models.Alias.get_absolute_url,
     )

@@ -103,6 +103,8 @@ class Resource:
     keyed          `ask.keys` is understood: hot rows are re-read by key.
     stamp          a column that proves that the details were read (see `Ask.known`).
     wakes          kinds whose children-of-the-same-parent are re-read when a row here changed.
+    heeds          relations by which rows elsewhere say that they do something to an asked_by row
+                   ("deploys to"): whenever one of them moves on, its children are read again.
     hot_parents    which asked_by rows are polled hot besides those with unfinished children.
     asked_among    of which asked_by rows the children are read where all are: the rest is read only
                    where a hint names it.
@@ -140,6 +142,7 @@ class Resource:
     keyed: bool = False
     stamp: str | None = None
     wakes: Sequence[str] = ()
+    heeds: Sequence[str] = ()
     hot_parents: Callable[[Any], Any] | None = None
     asked_among: Callable[[Any], Any] | None = None
     digest: Callable[[Sequence[int]], Mapping[int, Mapping[str, Any]]] | None = None
