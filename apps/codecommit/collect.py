@@ -30,9 +30,11 @@ from .records import (
 
 # What one BatchGetRepositories or BatchGetCommits takes.
 BATCH = 100
-# CodeCommit lists no commits: each step from a commit to its parents is a call. So many of them in
-# a repository at a time; what is left is read by the next sweeps.
+# CodeCommit lists no commits: each step from a commit to its parents is a call. So many of them at
+# a time in a repository whose commits somebody opened; what is left is read by the next sweeps.
 STEPS = 30
+# And so many in any other, from a head that moved: a push brings few commits.
+PUSHED = 5
 # Comments of a pull request or commit that are kept, in pages of a call each.
 COMMENT_PAGES, COMMENTS = 3, 100
 CONFLICT_FILES = 50
@@ -174,11 +176,13 @@ def _stamped(branches: list[BranchRecord], stamp: str) -> list[BranchRecord]:
     return branches
 
 
-def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered]:
+def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered | Ended]:
     """Commits of each repository from its heads back to known ones; of keys those, with comments.
 
-    CodeCommit has no list of them: BatchGetCommits reads heads, then their parents, and so on, at
-    most `STEPS` calls a repository. Where all heads are known nothing is called.
+    CodeCommit has no list of them: BatchGetCommits reads heads, then their parents, and so on. At
+    first the heads alone, later what was pushed (`PUSHED` calls at most); the history behind them
+    (`STEPS` calls a repository and sweep) once somebody opened it, which its `depth` says. Where
+    all heads are known nothing is called. The end of what is read unasked is that of the heads.
     """
     if ask.keys is not None:
         yield from _commits_by_key(reach, ask.keys)
@@ -212,12 +216,19 @@ def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered]:
             fresh += [one for one in commit.get("parents") or () if one not in seen[parent.key]]
             seen[parent.key].update(fresh)
         queue = ahead[parent.key]
-        queue.extend(dict.fromkeys(fresh))
-        _drop_known(ask, {parent.key: queue})
-        if queue and steps[parent.key] < STEPS:
+        first = parent.key in ask.unended and not parent.fields.get("depth")
+        if not first:
+            queue.extend(dict.fromkeys(fresh))
+            _drop_known(ask, {parent.key: queue})
+        if queue and (first or steps[parent.key] < _most_steps(parent)):
             pending.feed((parent, _bite(queue)))
         else:
+            yield Ended(parent.key)
             yield Covered(parent.key)
+
+
+def _most_steps(parent: Parent) -> int:
+    return STEPS if parent.fields.get("depth") else PUSHED
 
 
 def _bite(queue: deque[str]) -> list[str]:
@@ -281,15 +292,18 @@ def pull_requests(reach: Reach, ask: Ask) -> Iterator[PullRequestRecord | Told]:
 
     ListPullRequests gives ids only, so an open one costs a GetPullRequest; what else is told of it
     (approvals, rules, comments, conflicts) is read where that says that something happened, and
-    where it was named. Of the closed ones that were there before, the newest page is read.
+    where it was named. Of the closed ones that were there before, the newest page is read. A
+    repository of which one could not be read is not over: the list that showed it is read again.
     """
     if ask.keys is not None:
         for key, answer in reach.each(ask.keys, lambda key: _pull_request(reach, key)):
             yield from _described(reach, ask, key, answer, named=True)
         return
     readable = [parent for parent in ask.parents if not _cannot_be_read(parent)]
-    wanted: list[str] = []
+    # By pull request, its repository.
+    wanted: dict[str, str] = {}
     listed: list[str] = []
+    missed: set[str] = set()
 
     def read(parent: Parent) -> list[str]:
         first = reach.call("codecommit:ListPullRequests", repositoryName=parent.key)
@@ -306,13 +320,17 @@ def pull_requests(reach: Reach, ask: Ask) -> Iterator[PullRequestRecord | Told]:
             continue
         finished = ask.finished(ids)
         found = [key for key in ids if key not in finished]
-        wanted += dict.fromkeys([*found, *sorted(ask.unfinished.get(parent.key, ()))])
+        for key in (*found, *sorted(ask.unfinished.get(parent.key, ()))):
+            wanted.setdefault(key, parent.key)
         listed.append(parent.key)
-    for key, answer in reach.each(dict.fromkeys(wanted), lambda key: _pull_request(reach, key)):
+    for key, answer in reach.each(wanted, lambda key: _pull_request(reach, key)):
+        if isinstance(answer, Failed) and answer.failure.health is not Health.GONE:
+            missed.add(wanted[key])
         yield from _described(reach, ask, key, answer)
     for name in listed:
-        yield Ended(name)
-        yield Covered(name)
+        if name not in missed:
+            yield Ended(name)
+            yield Covered(name)
     yield from (Covered(parent.key) for parent in ask.parents if _cannot_be_read(parent))
 
 

@@ -169,7 +169,7 @@ COMMIT = REGISTER.add(
         # Not heard wholly: events tell of comments; of commits, the branches that they move.
         parent=("codecommit.repository", "repository"),
         asked_by="codecommit.repository",
-        parent_fields=("heads", "unread", "status"),
+        parent_fields=("heads", "depth", "unread", "status"),
         history=True,
         keyed=True,
         digest=digest.from_commits,
