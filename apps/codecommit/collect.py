@@ -187,12 +187,8 @@ def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered | Ended]:
     if ask.keys is not None:
         yield from _commits_by_key(reach, ask.keys)
         return
-    ahead: dict[str, deque[str]] = {}
-    seen: dict[str, set[str]] = {}
-    for parent in ask.parents:
-        wanted = [*(parent.fields.get("heads") or {}).values(), *parent.fields.get("unread", ())]
-        seen[parent.key] = set(wanted)
-        ahead[parent.key] = deque(dict.fromkeys(wanted))
+    ahead = {parent.key: deque(dict.fromkeys(_wanted(parent))) for parent in ask.parents}
+    seen = {name: set(queue) for name, queue in ahead.items()}
     _drop_known(ask, ahead)
     steps: dict[str, int] = dict.fromkeys(ahead, 0)
     pending: Fed[tuple[Parent, list[str]]] = Fed(())
@@ -216,15 +212,20 @@ def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered | Ended]:
             fresh += [one for one in commit.get("parents") or () if one not in seen[parent.key]]
             seen[parent.key].update(fresh)
         queue = ahead[parent.key]
-        first = parent.key in ask.unended and not parent.fields.get("depth")
-        if not first:
+        at_first = parent.key in ask.unended and not parent.fields.get("depth")
+        if not at_first:
             queue.extend(dict.fromkeys(fresh))
             _drop_known(ask, {parent.key: queue})
-        if queue and (first or steps[parent.key] < _most_steps(parent)):
+        if queue and (at_first or steps[parent.key] < _most_steps(parent)):
             pending.feed((parent, _bite(queue)))
         else:
             yield Ended(parent.key)
             yield Covered(parent.key)
+
+
+def _wanted(parent: Parent) -> list[str]:
+    """Return the commits that reading begins with."""
+    return [*(parent.fields.get("heads") or {}).values(), *parent.fields.get("unread", ())]
 
 
 def _most_steps(parent: Parent) -> int:
@@ -299,11 +300,24 @@ def pull_requests(reach: Reach, ask: Ask) -> Iterator[PullRequestRecord | Told]:
         for key, answer in reach.each(ask.keys, lambda key: _pull_request(reach, key)):
             yield from _described(reach, ask, key, answer, named=True)
         return
+    listed, wanted = _list_pull_requests(reach, ask)
+    missed: set[str] = set()
+    for key, answer in reach.each(wanted, lambda key: _pull_request(reach, key)):
+        if isinstance(answer, Failed) and answer.failure.health is not Health.GONE:
+            missed.add(wanted[key])
+        yield from _described(reach, ask, key, answer)
+    for name in listed:
+        if name not in missed:
+            yield Ended(name)
+            yield Covered(name)
+    yield from (Covered(parent.key) for parent in ask.parents if _cannot_be_read(parent))
+
+
+def _list_pull_requests(reach: Reach, ask: Ask) -> tuple[list[str], dict[str, str]]:
+    """Return the repositories that were listed, and by pull request to read its repository."""
     readable = [parent for parent in ask.parents if not _cannot_be_read(parent)]
-    # By pull request, its repository.
     wanted: dict[str, str] = {}
     listed: list[str] = []
-    missed: set[str] = set()
 
     def read(parent: Parent) -> list[str]:
         first = reach.call("codecommit:ListPullRequests", repositoryName=parent.key)
@@ -323,15 +337,7 @@ def pull_requests(reach: Reach, ask: Ask) -> Iterator[PullRequestRecord | Told]:
         for key in (*found, *sorted(ask.unfinished.get(parent.key, ()))):
             wanted.setdefault(key, parent.key)
         listed.append(parent.key)
-    for key, answer in reach.each(wanted, lambda key: _pull_request(reach, key)):
-        if isinstance(answer, Failed) and answer.failure.health is not Health.GONE:
-            missed.add(wanted[key])
-        yield from _described(reach, ask, key, answer)
-    for name in listed:
-        if name not in missed:
-            yield Ended(name)
-            yield Covered(name)
-    yield from (Covered(parent.key) for parent in ask.parents if _cannot_be_read(parent))
+    return listed, wanted
 
 
 def _pull_request(reach: Reach, key: str) -> Any:

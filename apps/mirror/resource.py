@@ -83,9 +83,9 @@ class Resource:
     calls          operations it makes, "service:Operation" by boto3's name of the service; the list
                    first.
     optional       those of `calls` whose denial costs details only.
-    heard_wholly   its events tell of everything that a reader waits for: while they flow, it is polled
-                   slowly. False where some of what its rows show moves without one (the health of
-                   targets, status checks): such a kind keeps its cadence.
+    heard_wholly   its events tell of everything that a reader waits for: while they flow, it is
+                   polled slowly. False where some of what its rows show moves without one (the
+                   health of targets, status checks): such a kind keeps its cadence.
     parent         (kind, field): the row each record belongs to; records carry the parent's key in
                    `parent`.
     asked_by       the kind whose rows are the `ask.parents`; None: the list is scope-wide.

@@ -45,8 +45,8 @@ class Repository(Mirrored):
     where the host cannot open it: `status` is the error's code, `trouble` its message. `triggers`
     is `[{name, destination, branches, events}]`; their custom data is dropped, it may be a secret.
     `described` proves that triggers and tags were read. `heads` is `{branch: commit id}`; `unread`
-    names the parents of the newest `depth` commits that are still to be read: 0 until somebody opens
-    its commits.
+    names the parents of the newest `depth` commits that are still to be read: 0 until somebody
+    opens its commits.
     """
 
     repository_id = models.CharField(max_length=64, blank=True)
