@@ -49,11 +49,19 @@ def _version_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
 
 
 def _swapped(detail: Mapping[str, Any]) -> Iterator[Names]:
-    """Whoever swaps addresses names both environments, by name or by id."""
+    """Whoever swaps addresses names both environments, by name or by id.
+
+    What is named by id is found among the environments that are mirrored.
+    """
     asked = detail["requestParameters"]
-    for side in ("source", "destination"):
-        if name := asked.get(f"{side}EnvironmentName"):
-            yield Names(kind="beanstalk.environment", key=name)
+    sides = ("source", "destination")
+    names = {asked.get(f"{side}EnvironmentName") for side in sides}
+    ids = [str(one) for side in sides if (one := asked.get(f"{side}EnvironmentId"))]
+    if ids:
+        rows = models.Environment.objects.filter(environment_id__in=ids)
+        names |= set(rows.values_list("key", flat=True))
+    for name in sorted(filter(None, names)):
+        yield Names(kind="beanstalk.environment", key=name)
 
 
 def _heard(names: Any) -> tuple[Heard, ...]:
