@@ -111,6 +111,33 @@ def test_what_a_kind_refers_to_is_declared(kind):
     assert not (resource.digest and not resource.parent)
 
 
+# What these show and no event that they hear tells: they must not rest while events flow.
+UNHEARD = {
+    "awslambda.version": "a version that is deleted by a call on its function",
+    "beanstalk.application": "configuration templates",
+    "beanstalk.environment": "causes of its health; and events are best effort",
+    "beanstalk.event": "events that EventBridge is not sent",
+    "beanstalk.instance": "the health of an instance",
+    "beanstalk.version": "versions that the lifecycle policy deletes",
+    "cloudformation.changeset": "what becomes of one that was made",
+    "codebuild.project": "webhooks and visibility",
+    "codecommit.commit": "commits: branches tell of them",
+    "codedeploy.application": "applications that are edited or deleted",
+    "codedeploy.deploymentgroup": "groups that are edited or deleted",
+    "ec2.autoscalinggroup": "instances that are unhealthy, in standby or refreshed",
+    "ec2.instance": "status checks",
+    "ec2.targetgroup": "how targets fare",
+    "ecs.service": "tasks that start, task sets that are shifted to",
+}
+
+
+def test_each_kind_that_hears_events_is_heard_wholly_or_says_what_it_does_not_hear():
+    hearing = {resource.kind for resource in RESOURCES if resource.events}
+    wholly = {resource.kind for resource in RESOURCES if resource.heard_wholly}
+    assert not wholly & UNHEARD.keys()
+    assert wholly | UNHEARD.keys() == hearing
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_model_of_a_kind_takes_what_its_records_say(kind):
     resource = REGISTER.get(kind)

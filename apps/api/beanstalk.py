@@ -11,7 +11,7 @@ from pydantic import Field
 from apps.beanstalk.load import events_of
 from apps.beanstalk.models import Environment, Instance
 
-from .answers import Narrow, PageOf, Words, answers
+from .answers import Narrow, PageOf, Words, absolute, answers
 from .paging import Paging, page_of
 from .things import Thing, columns, thing
 
@@ -55,13 +55,13 @@ class EnvironmentItem(Thing):
     date_updated: datetime | None
 
 
-class EnvironmentInstance(Schema):
-    """An instance of an environment, as of when that moved or was not well."""
+class EnvironmentInstance(Thing):
+    """An instance of an environment, as of when that moved or was not well.
+
+    `status` is its health in Elastic Beanstalk's word.
+    """
 
     instance_id: str
-    arn: str
-    status: str = Field(description="Its health in Elastic Beanstalk's word.")
-    state: str
     causes: list[str]
     version_label: str = Field(description="What was deployed to it last.")
     deployment_id: int | None
@@ -80,10 +80,12 @@ class EnvironmentDetail(EnvironmentItem):
     instances: list[EnvironmentInstance]
 
 
-class EnvironmentEvent(Schema):
-    """What Elastic Beanstalk said of an environment."""
+class EnvironmentEvent(Thing):
+    """What Elastic Beanstalk said of an environment; `url` and `console_url` are that one's.
 
-    id: int
+    `status` is its severity; `arn` our name for it, for AWS gives it none.
+    """
+
     event_date: datetime | None
     severity: str
     message: str
@@ -110,10 +112,11 @@ def one_environment(request: HttpRequest, environment_id: int) -> Any:
     """An environment with its instances."""
     row = _found(request, environment_id)
     instances = Instance.objects.present().filter(environment=row).order_by("key")
+    instances = instances.select_related("scope", "environment__scope")
     return {
         **_environment(request, row),
         **columns(row, "description", "endpoint_url", "platform_arn"),
-        "instances": [_instance(one) for one in instances],
+        "instances": [_instance(request, one) for one in instances],
     }
 
 
@@ -126,13 +129,18 @@ def list_events(
 ) -> Any:
     """What was said of an environment, the newest first."""
     row = _found(request, environment_id)
-    rows = events_of(row.pk, narrow.severity)
+    rows = events_of(row.pk, narrow.severity).select_related("scope")
     name = f"environment-{row.pk}-events"
     found, following = page_of(rows, paging, name=name, by="-event_date")
+    url = absolute(request, row.get_absolute_url())
     items = [
         {
+            **thing(request, "beanstalk.event", one),
+            "arn": one.arn or one.key,
+            "url": url,
+            "console_url": row.console_url,
             "severity": one.status,
-            **columns(one, "id", "event_date", "message", "version_label", "request_id"),
+            **columns(one, "event_date", "message", "version_label", "request_id"),
         }
         for one in found
     ]
@@ -167,14 +175,13 @@ def _environment(request: HttpRequest, row: Any) -> dict[str, Any]:
     }
 
 
-def _instance(row: Instance) -> dict[str, Any]:
+def _instance(request: HttpRequest, row: Instance) -> dict[str, Any]:
     return {
+        **thing(request, "beanstalk.instance", row),
+        "console_url": row.environment.console_url,
         "instance_id": row.key,
         **columns(
             row,
-            "arn",
-            "status",
-            "state",
             "causes",
             "version_label",
             "deployment_id",

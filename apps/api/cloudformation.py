@@ -8,10 +8,12 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from apps.cloudformation.digest import why_stack
 from apps.cloudformation.models import ChangeSet, Event, Resource, Stack
 from apps.mirror.links import links_of
+from apps.mirror.state import State
 
-from .answers import Narrow, PageOf, Words, answers, moment
+from .answers import Narrow, PageOf, Words, absolute, answers, moment
 from .paging import Paging, page_of
 from .things import Thing, columns, thing
 
@@ -79,33 +81,26 @@ class FirstFailure(Schema):
     reason: str
 
 
-class ResourceItem(Schema):
-    """A resource of a stack."""
+class ResourceItem(Thing):
+    """A resource of a stack; `arn` is its ARN where its physical id tells it, else that id."""
 
-    id: int
     logical_id: str
     physical_id: str
     type: str
-    status: str
-    state: str
     reason: str
     drift_status: str
     last_updated: datetime | None
     kind: str = Field(description="What it is among what is mirrored, e.g. awslambda.function.")
-    arn: str = Field(description="Its ARN, where its physical id tells it; else empty.")
 
 
-class StackEvent(Schema):
-    """An event of a stack."""
+class StackEvent(Thing):
+    """An event of a stack; `url` and `console_url` are the stack's."""
 
-    id: int
     event_id: str
     at: datetime
     logical_id: str
     physical_id: str
     type: str
-    status: str
-    state: str
     reason: str
     first_failure: bool = Field(description="Whether it is the cause of a failed operation.")
 
@@ -120,16 +115,12 @@ class Change(Schema):
     scope: list[str]
 
 
-class ChangeSetItem(Schema):
+class ChangeSetItem(Thing):
     """A change set."""
 
-    id: int
-    arn: str
     name: str
     description: str
-    status: str
     execution_status: str
-    state: str
     reason: str
     created_at: datetime | None
     changes: list[Change]
@@ -166,9 +157,9 @@ def list_stacks(request: HttpRequest, narrow: Query[NarrowStacks], paging: Query
 def one_stack(request: HttpRequest, stack_id: int) -> Any:
     """A stack with what belongs to it."""
     row = _found(request, stack_id)
-    change_sets = ChangeSet.objects.present().filter(stack=row).order_by("-created_at", "-pk")
-    resources = list(Resource.objects.present().filter(stack=row).order_by("logical_id", "pk"))
-    events = Event.objects.filter(stack=row).order_by("-at", "-pk")[:50]
+    change_sets = _of(row, ChangeSet.objects.present()).order_by("-created_at", "-pk")
+    resources = list(_of(row, Resource.objects.present()).order_by("logical_id", "pk"))
+    events = _of(row, Event.objects.all()).order_by("-at", "-pk")[:50]
     return {
         **_stack(request, row),
         **columns(
@@ -181,9 +172,9 @@ def one_stack(request: HttpRequest, stack_id: int) -> Any:
             "outputs",
         ),
         "failure": _failure(row.failure) if row.failure else None,
-        "change_sets": [_change_set(one) for one in change_sets],
-        "resources": _resources(resources),
-        "events": _events(row, events),
+        "change_sets": [_change_set(request, one) for one in change_sets],
+        "resources": _resources(request, resources),
+        "events": _events(request, row, events),
     }
 
 
@@ -193,21 +184,21 @@ def list_events(
 ) -> Any:
     """What happened in a stack, the newest first, as far back as the mirror remembers."""
     row = _found(request, stack_id)
-    rows = Event.objects.filter(stack=row)
+    rows = _of(row, Event.objects.all())
     if narrow.failed:
         rows = rows.filter(status__endswith="_FAILED")
     found, following = page_of(rows, paging, name=f"stack-{row.pk}-events", by="-at")
-    return {"items": _events(row, found), "next_cursor": following}
+    return {"items": _events(request, row, found), "next_cursor": following}
 
 
 @router.get("/{int:stack_id}/resources", response=answers(PageOf[ResourceItem]))
 def list_resources(request: HttpRequest, stack_id: int, paging: Query[Paging]) -> Any:
     """What a stack made, by logical id."""
     row = _found(request, stack_id)
-    rows = Resource.objects.present().filter(stack=row)
+    rows = _of(row, Resource.objects.present())
     name = f"stack-{row.pk}-resources"
     found, following = page_of(rows, paging, name=name, by="logical_id")
-    return {"items": _resources(found), "next_cursor": following}
+    return {"items": _resources(request, found), "next_cursor": following}
 
 
 def _found(request: HttpRequest, stack_id: int) -> Stack:
@@ -216,9 +207,16 @@ def _found(request: HttpRequest, stack_id: int) -> Stack:
     return found
 
 
+def _of(stack: Stack, rows: Any) -> Any:
+    """Narrow rows to those of a stack, with what all things tell."""
+    return rows.filter(stack=stack).select_related("scope", "stack__scope")
+
+
 def _stack(request: HttpRequest, row: Any) -> dict[str, Any]:
     return {
         **thing(request, "cloudformation.stack", row),
+        # Also while it is on its way back from what failed.
+        "why": why_stack(row),
         "parent": row.parent_id,
         "root": row.root_id,
         **columns(
@@ -244,51 +242,50 @@ def _failure(failure: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _events(stack: Any, events: Any) -> list[dict[str, Any]]:
+def _events(request: HttpRequest, stack: Any, events: Any) -> list[dict[str, Any]]:
     causes = {failure["event"] for failure in stack.failures}
+    url = absolute(request, stack.get_absolute_url())
     return [
         {
-            **columns(one, "id", "at", "logical_id", "physical_id", "status", "reason"),
+            **thing(request, "cloudformation.event", one),
+            **columns(one, "at", "logical_id", "physical_id", "reason"),
+            "arn": one.key,
+            "url": url,
+            "console_url": stack.console_url,
             "event_id": one.key,
             "type": one.resource_type,
             "state": one.told_state,
+            "why": (one.reason or one.status) if one.told_state == State.FAILED else "",
             "first_failure": one.key in causes,
         }
         for one in events
     ]
 
 
-def _resources(resources: list[Any]) -> list[dict[str, Any]]:
+def _resources(request: HttpRequest, resources: list[Any]) -> list[dict[str, Any]]:
     made = links_of("cloudformation.resource", [one.pk for one in resources])
     found = []
     for one in resources:
         link = next(iter(made.get(one.pk, ())), None)
         found.append(
             {
-                **columns(
-                    one,
-                    "id",
-                    "logical_id",
-                    "physical_id",
-                    "status",
-                    "state",
-                    "reason",
-                    "drift_status",
-                    "last_updated",
-                ),
+                **thing(request, "cloudformation.resource", one),
+                **columns(one, "logical_id", "physical_id", "reason", "drift_status"),
+                "console_url": one.stack.console_url,
+                "last_updated": one.last_updated,
                 "type": one.resource_type,
                 "kind": link.to_kind if link else "",
-                "arn": link.to_arn if link else "",
+                "arn": (link.to_arn if link else "") or one.arn or one.physical_id,
             }
         )
     return found
 
 
-def _change_set(one: Any) -> dict[str, Any]:
+def _change_set(request: HttpRequest, one: Any) -> dict[str, Any]:
     names = ("action", "logical_id", "type", "replacement")
     return {
-        **columns(one, "id", "arn", "name", "description", "status", "execution_status", "state"),
-        **columns(one, "reason", "created_at"),
+        **thing(request, "cloudformation.changeset", one),
+        **columns(one, "name", "description", "execution_status", "reason", "created_at"),
         "changes": [
             {**{name: change.get(name) or "" for name in names}, "scope": change.get("scope") or []}
             for change in one.changes

@@ -3,12 +3,16 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Case, Value, When
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from apps.codedeploy.load import targets_read, unread_of
 from apps.codedeploy.models import Deployment, DeploymentGroup, Target
+from apps.mirror.asking import hint
+from apps.mirror.state import State
 
 from .answers import Narrow, PageOf, Words, answers, moment
 from .paging import Paging, page_of
@@ -19,6 +23,7 @@ deployments = Router()
 
 # Targets that a deployment tells by itself; its list of targets has them all.
 MOST_TARGETS = 100
+FAILED_FIRST = Case(When(state=State.FAILED, then=Value(0)), default=Value(1))
 
 
 class NarrowDeployments(Narrow):
@@ -156,15 +161,22 @@ class TargetItem(Thing):
 
 
 class DeploymentDetail(DeploymentItem):
-    """A deployment with its targets (a hundred at most; /targets has them all)."""
+    """A deployment with its targets (a hundred at most, failed ones first; /targets has all).
+
+    What of it was not read yet is null, and is read as soon as it was asked for.
+    """
 
     deployment_type: str
     deployment_option: str
     ignore_application_stop_failures: bool
     failed_targets: list[str]
     previous_revision: DeployedRevision
-    appspec: str = Field(description="Its content once it was read, what may be a secret masked.")
-    targets: list[TargetItem]
+    appspec: str | None = Field(
+        description="Its content, what may be a secret masked; null where it was not read yet."
+    )
+    appspec_read: bool
+    targets: list[TargetItem] | None = Field(description="Null where they were not read yet.")
+    targets_read: bool
 
 
 @deployment_groups.get("", response=answers(PageOf[GroupItem]))
@@ -223,9 +235,15 @@ def list_deployments(
 
 @deployments.get("/{int:deployment_id}", response=answers(DeploymentDetail))
 def one_deployment(request: HttpRequest, deployment_id: int) -> Any:
-    """A deployment with its targets and their lifecycle events."""
+    """A deployment with its targets and their lifecycle events.
+
+    Targets and an AppSpec that were not read yet are read because somebody asks.
+    """
     rows = Deployment.objects.visible_to(request.user).select_related("scope", "group")
     row = get_object_or_404(rows, pk=deployment_id)
+    targets = list(_targets(row).order_by(FAILED_FIRST, "target_id", "pk")[:MOST_TARGETS])
+    read = bool(targets) or targets_read(row)
+    hint(row.scope, unread_of(row, targets_read=read))
     return {
         **_deployment(request, row),
         **columns(
@@ -234,10 +252,12 @@ def one_deployment(request: HttpRequest, deployment_id: int) -> Any:
             "deployment_option",
             "ignore_application_stop_failures",
             "failed_targets",
-            "appspec",
         ),
+        "appspec": None if row.appspec_unread else row.appspec,
+        "appspec_read": not row.appspec_unread,
         "previous_revision": _revision(row.previous_revision),
-        "targets": [_target(request, one) for one in _targets(row)[:MOST_TARGETS]],
+        "targets": [_target(request, one) for one in targets] if read else None,
+        "targets_read": read,
     }
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from apps.mirror.links import explain_of
 from apps.mirror.resource import REGISTER
+from apps.source.deepen import deepen_all
 from apps.source.models import Branch, Commit, PullRequest, Repository
 
 from .answers import Narrow, PageOf, Words, answers, moment
@@ -259,9 +260,14 @@ def one_branch(request: HttpRequest, branch_id: int) -> Any:
 
 @commits.get("", response=answers(PageOf[CommitItem]))
 def list_commits(request: HttpRequest, narrow: Query[NarrowCommits], paging: Query[Paging]) -> Any:
-    """Commits, the newest first."""
+    """Commits, the newest first.
+
+    Of a repository that is named for the first time, the newest 120 are read from now on.
+    """
     wanted = narrow.dict()
     repository = wanted.pop("repository")
+    if repository:
+        deepen_all(Repository.objects.visible_to(request.user).filter(key=repository))
     rows = Commit.objects.for_list().visible_to(request.user).matching(**wanted)
     found, following = page_of(_named(rows, repository), paging, name="commits", by="-committed_at")
     return {"items": [_commit(request, row) for row in found], "next_cursor": following}

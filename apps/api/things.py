@@ -17,7 +17,10 @@ class Thing(Place):
 
     id: int
     arn: str = Field(description="AWS's ARN, or its own id where there is no ARN.")
-    status: str = Field(description="The service's own word.")
+    status: str = Field(description="The service's own word; empty where it has none.")
+    word: str = Field(
+        description="What our pages call it: that word, or ours where it says too little."
+    )
     state: str = Field(description="Ours: done, moving, waiting, failed, stopped or unknown.")
     why: str = Field(description="Why it failed, in a few lines; empty where it did not.")
     gone_at: datetime | None = Field(description="Since when AWS has not listed it any more.")
@@ -35,7 +38,8 @@ def thing(request: HttpRequest, kind: str, row: Any) -> dict[str, Any]:
         "arn": row.arn,
         "account": row.scope.account,
         "region": row.scope.region,
-        "status": row.status,
+        "status": getattr(row, "own_status", row.status),
+        "word": row.status,
         "state": row.state,
         "why": explain_of(kind, row) if row.state == State.FAILED else "",
         "gone_at": row.gone_at,

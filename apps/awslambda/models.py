@@ -93,6 +93,11 @@ class Function(Mirrored):
         return reverse("awslambda:function", args=[self.pk])
 
     @property
+    def own_status(self) -> str:
+        """Lambda's State; `status` tells of the last update while that is not successful."""
+        return self.function_state
+
+    @property
     def console_url(self) -> str:
         """The function in AWS's console."""
         return function_url(self.scope.region, self.key)

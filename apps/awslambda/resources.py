@@ -50,6 +50,7 @@ FUNCTION = REGISTER.add(
                 "UpdateFunctionConfiguration20150331v2",
             ),
         ),
+        heard_wholly=True,
         keyed=True,
         url=models.Function.get_absolute_url,
         listed="awslambda:functions",
@@ -67,6 +68,8 @@ VERSION = REGISTER.add(
         collect=collect.versions,
         cadence=Cadence(cold=timedelta(minutes=10)),
         calls=("lambda:ListVersionsByFunction",),
+        # Not heard wholly: a version is deleted by a call on its function. What did not move costs
+        # no call.
         events=(called(SOURCE, _versions_called_on, "PublishVersion20150331"),),
         parent=("awslambda.function", "function"),
         asked_by="awslambda.function",
@@ -83,10 +86,10 @@ ALIAS = REGISTER.add(
         provider="aws",
         model=models.Alias,
         collect=collect.aliases,
-        # Shifting an alias moves no revision of its function, and is told by CloudTrail alone:
-        # those that have aliases are looked at again and again.
+        # Shifting an alias moves no revision of its function. CloudTrail tells of it, and so does
+        # the deployment that shifts it; by whomever else, half an hour finds it.
         cadence=Cadence(
-            cold=timedelta(minutes=10), hot=timedelta(seconds=30), waiting=timedelta(seconds=60)
+            cold=timedelta(minutes=10), hot=timedelta(seconds=30), deep=timedelta(minutes=30)
         ),
         calls=("lambda:ListAliases",),
         events=(
@@ -98,10 +101,11 @@ ALIAS = REGISTER.add(
                 "DeleteAlias20150331",
             ),
         ),
+        heard_wholly=True,
         parent=("awslambda.function", "function"),
         asked_by="awslambda.function",
         parent_stamp=("revision_id", "aliases_read"),
-        hot_parents=lambda functions: functions.filter(alias_count__gt=0),
+        heeds=("deploys to",),
         digest=digest.of_aliases,
         url=models.Alias.get_absolute_url,
     )

@@ -89,7 +89,12 @@ def why_environment(row: Environment) -> str:
     """Return why an environment fares badly: its causes, and what went wrong since it was well."""
     if row.state not in (State.FAILED, State.UNKNOWN):
         return ""
-    return _lines([*row.causes, *(error["message"] for error in open_errors(row))])
+    told = _lines([*row.causes, *(error["message"] for error in open_errors(row))])
+    if told or row.state != State.FAILED:
+        return told
+    if not row.health_status:
+        return f"{row.word}: basic health does not say why, and no event does"
+    return f"{row.word}, and Elastic Beanstalk says no more"
 
 
 def open_errors(row: Environment) -> list[Mapping[str, Any]]:
@@ -130,7 +135,11 @@ def why_version(row: Version) -> str:
 
 def why_instance(row: Instance) -> str:
     """Return what is wrong with an instance, in Beanstalk's words."""
-    return _lines(row.causes) if row.state in (State.FAILED, State.UNKNOWN) else ""
+    if row.state not in (State.FAILED, State.UNKNOWN):
+        return ""
+    told = _lines(row.causes)
+    failed = row.state == State.FAILED
+    return told or (f"{row.status}, and Elastic Beanstalk says no more" if failed else "")
 
 
 def why_event(row: Event) -> str:

@@ -49,11 +49,19 @@ def _version_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
 
 
 def _swapped(detail: Mapping[str, Any]) -> Iterator[Names]:
-    """Whoever swaps addresses names both environments, by name or by id."""
+    """Whoever swaps addresses names both environments, by name or by id.
+
+    What is named by id is found among the environments that are mirrored.
+    """
     asked = detail["requestParameters"]
-    for side in ("source", "destination"):
-        if name := asked.get(f"{side}EnvironmentName"):
-            yield Names(kind="beanstalk.environment", key=name)
+    sides = ("source", "destination")
+    names = {asked.get(f"{side}EnvironmentName") for side in sides}
+    ids = [str(one) for side in sides if (one := asked.get(f"{side}EnvironmentId"))]
+    if ids:
+        rows = models.Environment.objects.filter(environment_id__in=ids)
+        names |= set(rows.values_list("key", flat=True))
+    for name in sorted(filter(None, names)):
+        yield Names(kind="beanstalk.environment", key=name)
 
 
 def _heard(names: Any) -> tuple[Heard, ...]:
@@ -96,6 +104,7 @@ APPLICATION = REGISTER.add(
                 "DeleteApplication",
             ),
         ),
+        # Not heard wholly: of its configuration templates nothing is told. It is one call.
         keyed=True,
         url=models.Application.get_absolute_url,
         listed="beanstalk:applications",
@@ -120,6 +129,7 @@ VERSION = REGISTER.add(
                 "DeleteApplicationVersion",
             ),
         ),
+        # Not heard wholly: Beanstalk deletes old ones by itself. It is one list.
         parent=("beanstalk.application", "application"),
         keyed=True,
         url=lambda row: row.page_url,
@@ -140,6 +150,7 @@ ENVIRONMENT = REGISTER.add(
             "elasticbeanstalk:DescribeEnvironmentHealth",
         ),
         optional=("elasticbeanstalk:DescribeEnvironmentHealth",),
+        # Not heard wholly: its events are best effort, and causes come and go without any.
         events=(*_heard(_environment_of), called(SOURCE, _swapped, "SwapEnvironmentCNAMEs")),
         parent=("beanstalk.application", "application"),
         keyed=True,
@@ -164,6 +175,7 @@ EVENT = REGISTER.add(
             cold=timedelta(seconds=60), hot=timedelta(seconds=5), waiting=timedelta(seconds=5)
         ),
         calls=("elasticbeanstalk:DescribeEvents",),
+        # Not heard wholly: EventBridge is told of fewer. It is one list for all environments.
         events=_heard(_events_of),
         parent=("beanstalk.environment", "environment"),
         asked_by="beanstalk.environment",
@@ -187,6 +199,7 @@ INSTANCE = REGISTER.add(
             cold=timedelta(seconds=60), hot=timedelta(seconds=10), waiting=timedelta(seconds=10)
         ),
         calls=("elasticbeanstalk:DescribeInstancesHealth",),
+        # Not heard wholly: an instance's health is told by its environment's alone.
         events=_heard(_instances_of),
         parent=("beanstalk.environment", "environment"),
         asked_by="beanstalk.environment",

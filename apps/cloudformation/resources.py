@@ -56,6 +56,7 @@ STACK = REGISTER.add(
         events=tuple(
             Heard(source=SOURCE, detail_type=kind, names=_stack_of) for kind in (STATUS, DRIFT)
         ),
+        heard_wholly=True,
         keyed=True,
         stamp="stamp",
         url=models.Stack.get_absolute_url,
@@ -81,6 +82,7 @@ EVENT = REGISTER.add(
             Heard(source=SOURCE, detail_type=kind, names=_events_of)
             for kind in (STATUS, RESOURCE_STATUS)
         ),
+        heard_wholly=True,
         parent=("cloudformation.stack", "stack"),
         asked_by="cloudformation.stack",
         parent_fields=("events_stamp",),
@@ -104,6 +106,7 @@ RESOURCE = REGISTER.add(
         ),
         calls=("cloudformation:ListStackResources",),
         events=(Heard(source=SOURCE, detail_type=RESOURCE_STATUS, names=_resources_of),),
+        heard_wholly=True,
         parent=("cloudformation.stack", "stack"),
         asked_by="cloudformation.stack",
         parent_stamp=("stamp", "resources_stamp"),
@@ -123,7 +126,7 @@ CHANGE_SET = REGISTER.add(
         cadence=Cadence(cold=MINUTE, hot=timedelta(seconds=5), deep=DAY),
         calls=("cloudformation:ListChangeSets", "cloudformation:DescribeChangeSet"),
         optional=("cloudformation:DescribeChangeSet",),
-        # No event of CloudFormation's own tells of them, and few move the stack.
+        # No event of CloudFormation's own tells of them, and few move the stack: not heard wholly.
         events=(called(SOURCE, _change_sets_of, "CreateChangeSet"),),
         parent=("cloudformation.stack", "stack"),
         asked_by="cloudformation.stack",

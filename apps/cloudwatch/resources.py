@@ -37,6 +37,7 @@ ALARM = REGISTER.add(
                 names=_alarm_of,
             ),
         ),
+        heard_wholly=True,
         keyed=True,
         url=models.Alarm.get_absolute_url,
         listed="cloudwatch:alarms",

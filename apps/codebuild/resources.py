@@ -53,6 +53,7 @@ PROJECT = REGISTER.add(
         events=(
             called(SOURCE, _project_called_on, "CreateProject", "UpdateProject", "DeleteProject"),
         ),
+        # Not heard wholly: webhooks and visibility have calls of their own.
         keyed=True,
         after=_adopt,
         url=models.Project.get_absolute_url,
@@ -75,6 +76,7 @@ BUILD = REGISTER.add(
             Heard(source=SOURCE, detail_type="CodeBuild Build State Change", names=_build_of),
             Heard(source=SOURCE, detail_type="CodeBuild Build Phase Change", names=_build_of),
         ),
+        heard_wholly=True,
         parent=("codebuild.project", "project"),
         history=True,
         keyed=True,

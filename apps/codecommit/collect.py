@@ -30,9 +30,11 @@ from .records import (
 
 # What one BatchGetRepositories or BatchGetCommits takes.
 BATCH = 100
-# CodeCommit lists no commits: each step from a commit to its parents is a call. So many of them in
-# a repository at a time; what is left is read by the next sweeps.
+# CodeCommit lists no commits: each step from a commit to its parents is a call. So many of them at
+# a time in a repository whose commits somebody opened; what is left is read by the next sweeps.
 STEPS = 30
+# And so many in any other, from a head that moved: a push brings few commits.
+PUSHED = 5
 # Comments of a pull request or commit that are kept, in pages of a call each.
 COMMENT_PAGES, COMMENTS = 3, 100
 CONFLICT_FILES = 50
@@ -174,21 +176,19 @@ def _stamped(branches: list[BranchRecord], stamp: str) -> list[BranchRecord]:
     return branches
 
 
-def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered]:
+def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered | Ended]:
     """Commits of each repository from its heads back to known ones; of keys those, with comments.
 
-    CodeCommit has no list of them: BatchGetCommits reads heads, then their parents, and so on, at
-    most `STEPS` calls a repository. Where all heads are known nothing is called.
+    CodeCommit has no list of them: BatchGetCommits reads heads, then their parents, and so on. At
+    first the heads alone, later what was pushed (`PUSHED` calls at most); the history behind them
+    (`STEPS` calls a repository and sweep) once somebody opened it, which its `depth` says. Where
+    all heads are known nothing is called. The end of what is read unasked is that of the heads.
     """
     if ask.keys is not None:
         yield from _commits_by_key(reach, ask.keys)
         return
-    ahead: dict[str, deque[str]] = {}
-    seen: dict[str, set[str]] = {}
-    for parent in ask.parents:
-        wanted = [*(parent.fields.get("heads") or {}).values(), *parent.fields.get("unread", ())]
-        seen[parent.key] = set(wanted)
-        ahead[parent.key] = deque(dict.fromkeys(wanted))
+    ahead = {parent.key: deque(dict.fromkeys(_wanted(parent))) for parent in ask.parents}
+    seen = {name: set(queue) for name, queue in ahead.items()}
     _drop_known(ask, ahead)
     steps: dict[str, int] = dict.fromkeys(ahead, 0)
     pending: Fed[tuple[Parent, list[str]]] = Fed(())
@@ -212,12 +212,24 @@ def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered]:
             fresh += [one for one in commit.get("parents") or () if one not in seen[parent.key]]
             seen[parent.key].update(fresh)
         queue = ahead[parent.key]
-        queue.extend(dict.fromkeys(fresh))
-        _drop_known(ask, {parent.key: queue})
-        if queue and steps[parent.key] < STEPS:
+        at_first = parent.key in ask.unended and not parent.fields.get("depth")
+        if not at_first:
+            queue.extend(dict.fromkeys(fresh))
+            _drop_known(ask, {parent.key: queue})
+        if queue and (at_first or steps[parent.key] < _most_steps(parent)):
             pending.feed((parent, _bite(queue)))
         else:
+            yield Ended(parent.key)
             yield Covered(parent.key)
+
+
+def _wanted(parent: Parent) -> list[str]:
+    """Return the commits that reading begins with."""
+    return [*(parent.fields.get("heads") or {}).values(), *parent.fields.get("unread", ())]
+
+
+def _most_steps(parent: Parent) -> int:
+    return STEPS if parent.fields.get("depth") else PUSHED
 
 
 def _bite(queue: deque[str]) -> list[str]:
@@ -281,14 +293,30 @@ def pull_requests(reach: Reach, ask: Ask) -> Iterator[PullRequestRecord | Told]:
 
     ListPullRequests gives ids only, so an open one costs a GetPullRequest; what else is told of it
     (approvals, rules, comments, conflicts) is read where that says that something happened, and
-    where it was named. Of the closed ones that were there before, the newest page is read.
+    where it was named. Of the closed ones that were there before, the newest page is read. A
+    repository of which one could not be read is not over: the list that showed it is read again.
     """
     if ask.keys is not None:
         for key, answer in reach.each(ask.keys, lambda key: _pull_request(reach, key)):
             yield from _described(reach, ask, key, answer, named=True)
         return
+    listed, wanted = _list_pull_requests(reach, ask)
+    missed: set[str] = set()
+    for key, answer in reach.each(wanted, lambda key: _pull_request(reach, key)):
+        if isinstance(answer, Failed) and answer.failure.health is not Health.GONE:
+            missed.add(wanted[key])
+        yield from _described(reach, ask, key, answer)
+    for name in listed:
+        if name not in missed:
+            yield Ended(name)
+            yield Covered(name)
+    yield from (Covered(parent.key) for parent in ask.parents if _cannot_be_read(parent))
+
+
+def _list_pull_requests(reach: Reach, ask: Ask) -> tuple[list[str], dict[str, str]]:
+    """Return the repositories that were listed, and by pull request to read its repository."""
     readable = [parent for parent in ask.parents if not _cannot_be_read(parent)]
-    wanted: list[str] = []
+    wanted: dict[str, str] = {}
     listed: list[str] = []
 
     def read(parent: Parent) -> list[str]:
@@ -306,14 +334,10 @@ def pull_requests(reach: Reach, ask: Ask) -> Iterator[PullRequestRecord | Told]:
             continue
         finished = ask.finished(ids)
         found = [key for key in ids if key not in finished]
-        wanted += dict.fromkeys([*found, *sorted(ask.unfinished.get(parent.key, ()))])
+        for key in (*found, *sorted(ask.unfinished.get(parent.key, ()))):
+            wanted.setdefault(key, parent.key)
         listed.append(parent.key)
-    for key, answer in reach.each(dict.fromkeys(wanted), lambda key: _pull_request(reach, key)):
-        yield from _described(reach, ask, key, answer)
-    for name in listed:
-        yield Ended(name)
-        yield Covered(name)
-    yield from (Covered(parent.key) for parent in ask.parents if _cannot_be_read(parent))
+    return listed, wanted
 
 
 def _pull_request(reach: Reach, key: str) -> Any:

@@ -81,9 +81,9 @@ def _read(
     before, after = _versions(row)
     found = list(islice(_changes(reach, repository, before, after), MOST_FILES + 1))
     for start in range(0, min(len(found), MOST_FILES), AT_ONCE):
-        some = found[start : start + AT_ONCE]
-        read = start < READ_FILES
-        lines = _lines(reach, repository, some) if read else [_named(change) for change in some]
+        some = found[start : min(start + AT_ONCE, MOST_FILES)]
+        read = some[: max(0, READ_FILES - start)]
+        lines = [*_lines(reach, repository, read), *map(_named, some[len(read) :])]
         if not ours():
             return
         looked.store_of(row).extend(contents, lines)

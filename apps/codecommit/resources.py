@@ -36,9 +36,14 @@ def _branch_of(detail: Mapping[str, Any]) -> Iterator[Names]:
 
 
 def _repository_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
-    """Making, editing and deleting a repository is told as an API call alone."""
-    name = detail["requestParameters"]["repositoryName"]
-    yield Names(kind="codecommit.repository", key=name)
+    """Making, editing and deleting a repository is told as an API call alone.
+
+    One that is given another name is gone under the old one.
+    """
+    asked = detail["requestParameters"]
+    names = [asked.get(member) for member in ("repositoryName", "oldName", "newName")]
+    for name in filter(None, names):
+        yield Names(kind="codecommit.repository", key=name)
 
 
 def _pull_request_of(detail: Mapping[str, Any]) -> Iterator[Names]:
@@ -104,8 +109,10 @@ REPOSITORY = REGISTER.add(
                 "UpdateDefaultBranch",
                 "UpdateRepositoryDescription",
                 "UpdateRepositoryEncryptionKey",
+                "UpdateRepositoryName",
             ),
         ),
+        heard_wholly=True,
         keyed=True,
         stamp="described",
         after=_look_for_pushes,
@@ -133,6 +140,7 @@ BRANCH = REGISTER.add(
                 names=_branch_of,
             ),
         ),
+        heard_wholly=True,
         parent=("codecommit.repository", "repository"),
         asked_by="codecommit.repository",
         parent_fields=("last_modified", "status"),
@@ -158,9 +166,10 @@ COMMIT = REGISTER.add(
         events=(
             Heard(source=SOURCE, detail_type="CodeCommit Comment on Commit", names=_commit_of),
         ),
+        # Not heard wholly: events tell of comments; of commits, the branches that they move.
         parent=("codecommit.repository", "repository"),
         asked_by="codecommit.repository",
-        parent_fields=("heads", "unread", "status"),
+        parent_fields=("heads", "depth", "unread", "status"),
         history=True,
         keyed=True,
         digest=digest.from_commits,
@@ -211,6 +220,7 @@ PULL_REQUEST = REGISTER.add(
                 names=_repositories_of,
             ),
         ),
+        heard_wholly=True,
         parent=("codecommit.repository", "repository"),
         asked_by="codecommit.repository",
         parent_fields=("status",),

@@ -164,4 +164,6 @@ def why_group(group: DeploymentGroup) -> str:
 
 def why_target(target: Target) -> str:
     """Return why this target failed."""
-    return diagnose.why(target) if target.state == State.FAILED else ""
+    if target.state != State.FAILED:
+        return ""
+    return diagnose.why(target) or f"{target.status}, and CodeDeploy names no event that failed"

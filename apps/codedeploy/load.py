@@ -9,6 +9,7 @@ from apps.live.cursor import PAGE
 from apps.live.fragment import FRAGMENTS
 from apps.mirror.links import started_by
 from apps.mirror.models import ReadToEnd
+from apps.mirror.resource import Names
 from apps.mirror.state import UNFINISHED, State
 
 from . import diagnose, words
@@ -160,6 +161,20 @@ def deployment_targets(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             "read": bool(targets) or (one.scope_id, one.key) in read,
         }
     return contexts
+
+
+def targets_read(deployment: Deployment) -> bool:
+    """Whether the targets of a deployment of which none is known were read: it has none."""
+    rows = ReadToEnd.objects.filter(scope=deployment.scope_id, kind="codedeploy.target")
+    return rows.filter(parent_key=deployment.key).exists()
+
+
+def unread_of(deployment: Deployment, *, targets_read: bool) -> list[Names]:
+    """Return what is to be read of a deployment because somebody looks at it."""
+    wanted = [] if targets_read else [Names(kind="codedeploy.target", parent=deployment.key)]
+    if deployment.appspec_unread:
+        wanted.append(Names(kind="codedeploy.deployment", key=deployment.key))
+    return wanted
 
 
 def _urgency(target: Target) -> int:

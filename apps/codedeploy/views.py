@@ -11,7 +11,6 @@ from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
 from apps.mirror.asking import hint
 from apps.mirror.lists import Listing, filters_of, live, picture
-from apps.mirror.resource import Names
 from apps.mirror.state import State
 from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
@@ -79,10 +78,7 @@ def deployment(request: HttpRequest, pk: int) -> HttpResponse:
     contexts = load.deployment_head([pk])
     targets = load.deployment_targets([pk])
     found: Deployment = contexts[pk]["deployment"]
-    wanted = [] if targets[pk]["read"] else [Names(kind="codedeploy.target", parent=found.key)]
-    if found.appspec_unread:
-        wanted.append(Names(kind="codedeploy.deployment", key=found.key))
-    hint(found.scope, wanted)
+    hint(found.scope, load.unread_of(found, targets_read=targets[pk]["read"]))
     parts = (
         fragments.DEPLOYMENT_HEAD,
         fragments.DEPLOYMENT_TARGETS,

@@ -154,6 +154,11 @@ class AutoScalingGroup(Mirrored):
         return reverse("ec2:group", args=[self.pk])
 
     @property
+    def own_status(self) -> str:
+        """Auto Scaling's word, which it has while it deletes the group; `status` counts else."""
+        return "" if self.status.endswith(" in service") else self.status
+
+    @property
     def console_url(self) -> str:
         """The group in AWS's console."""
         return group_url(self.scope.region, self.key)
@@ -257,6 +262,11 @@ class TargetGroup(Mirrored):
     def get_absolute_url(self) -> str:
         """Path of the target group's page."""
         return reverse("ec2:target_group", args=[self.pk])
+
+    @property
+    def own_status(self) -> str:
+        """AWS has no word for it; `status` counts its targets."""
+        return ""
 
     @property
     def console_url(self) -> str:

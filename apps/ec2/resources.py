@@ -53,6 +53,7 @@ INSTANCE = REGISTER.add(
                 names=_instance_of,
             ),
         ),
+        # Not heard wholly: no event tells of status checks.
         keyed=True,
         stamp="checked",
         url=models.Instance.get_absolute_url,
@@ -87,6 +88,7 @@ GROUP = REGISTER.add(
                 "UpdateAutoScalingGroup",
             ),
         ),
+        # Not heard wholly: an instance that is unhealthy, in standby or refreshed is told by none.
         keyed=True,
         url=models.AutoScalingGroup.get_absolute_url,
         listed="ec2:groups",
@@ -129,6 +131,7 @@ TARGET_GROUP = REGISTER.add(
                 "RegisterTargets",
             ),
         ),
+        # Not heard wholly: what targets are registered is told, and not how they fare.
         parent=("ec2.loadbalancer", "load_balancer"),
         digest=digest.of_target_groups,
         keyed=True,

@@ -48,6 +48,10 @@ class Cluster(Mirrored):
         return cluster_url(self.scope.region, self.key)
 
 
+# What `status` says of a rollout: ECS's three words, and two of ours (see `records`).
+ROLLOUTS = frozenset({"IN_PROGRESS", "COMPLETED", "FAILED", "ROLLED_BACK", "STUCK"})
+
+
 class ServiceQuerySet(MirroredQuerySet):
     """Services the way lists want them."""
 
@@ -131,6 +135,11 @@ class Service(Mirrored):
         """The service in AWS's console."""
         cluster, _, name = self.key.partition("/")
         return service_url(self.scope.region, cluster, name)
+
+    @property
+    def own_status(self) -> str:
+        """ECS's word for the service: `status` is its rollout's, or ours, while it is ACTIVE."""
+        return "ACTIVE" if self.status in ROLLOUTS else self.status
 
     @property
     def deployed_by(self) -> str:

@@ -77,6 +77,8 @@ SERVICE = REGISTER.add(
             ),
             called(SOURCE, _service_called_on, "CreateService", "DeleteService", "UpdateService"),
         ),
+        # Not heard wholly: of the tasks that start and the task sets that CodeDeploy shifts to
+        # nothing is told before the service is steady.
         parent=("ecs.cluster", "cluster"),
         asked_by="ecs.cluster",
         keyed=True,

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.timezone import now
 
 from . import known
-from .health import SLOWER, events_flow
+from .health import SLOWER, may_rest
 from .lease import Lease, free
 from .models import Scope, Sweep
 from .resource import REGISTER, Resource
@@ -171,7 +171,7 @@ def after_reading(sweep: Sweep, at: datetime, went: Went) -> dict[str, Any]:
     resource, scope = sweep.resource, sweep.scope
     cadence = resource.cadence
     sweep.refresh_from_db(fields=["events_at"])
-    slow = SLOWER if events_flow(sweep.events_at, at) else 1
+    slow = SLOWER if may_rest(resource, sweep.events_at, at) else 1
     hot = hot_due(resource, scope, sweep.events_at)
     if hot is not None and not went.whole:
         # What was refused or throttled a moment ago is not asked every three seconds.
@@ -206,13 +206,13 @@ def hot_due(resource: Resource, scope: Scope, events_at: datetime | None) -> dat
     states = set(
         known.unfinished_rows(resource, scope).order_by().values_list("state", flat=True).distinct()
     )
-    flowing = events_flow(events_at, now())
+    resting = may_rest(resource, events_at, now())
     if State.MOVING in states:
-        return now() + (max(cadence.hot, SLOWEST_HOT) if flowing else cadence.hot)
+        return now() + (max(cadence.hot, SLOWEST_HOT) if resting else cadence.hot)
     if cadence.waiting is not None and (
         State.WAITING in states or _has_hot_parents(resource, scope)
     ):
-        return now() + cadence.waiting * (SLOWER if flowing else 1)
+        return now() + cadence.waiting * (SLOWER if resting else 1)
     return None
 
 

@@ -34,14 +34,19 @@ GRAVITY = [
 ]
 
 
-# Where events flow, polling is only the backstop.
+# Where events that tell everything flow, polling is only the backstop.
 EVENTS_FLOW = timedelta(hours=1)
 SLOWER = 10
 
 
 def events_flow(events_at: datetime | None, at: datetime) -> bool:
-    """Whether events arrived lately, so that polling may be slow."""
+    """Whether events arrived lately."""
     return events_at is not None and at - events_at < EVENTS_FLOW
+
+
+def may_rest(resource: Resource, events_at: datetime | None, at: datetime) -> bool:
+    """Whether events tell of whatever happens to a kind's rows, so that polling may be slow."""
+    return resource.heard_wholly and events_flow(events_at, at)
 
 
 def record_outcomes(
@@ -387,9 +392,9 @@ def scope_ages(scopes: Iterable[Scope]) -> dict[int, datetime | None]:
     """Return how old what pages show of a scope is: the oldest of what is read often.
 
     Where events flow, a source of events that answered says that nothing moved since, for as long
-    as the slowed-down lists are read in time.
+    as the slowed-down lists are read in time. It says so of kinds that are heard wholly alone.
     """
-    often = {r.kind: r.cadence.cold for r in REGISTER if r.cadence.cold <= timedelta(minutes=5)}
+    often = {r.kind: r for r in REGISTER if r.cadence.cold <= timedelta(minutes=5)}
     by_id = {scope.pk: scope for scope in scopes}
     ages: dict[int, datetime | None] = dict.fromkeys(by_id)
     rows = Sweep.objects.filter(scope_id__in=by_id, kind__in=often).exclude(last_success=None)
@@ -397,8 +402,9 @@ def scope_ages(scopes: Iterable[Scope]) -> dict[int, datetime | None]:
     for scope_id, kind, success, events_at in told:
         if success is None:
             continue
-        heard_at = by_id[scope_id].heard_at if events_flow(events_at, now()) else None
-        at = max(success, _confirmed_at(heard_at, success, often[kind]))
+        resource = often[kind]
+        heard_at = by_id[scope_id].heard_at if may_rest(resource, events_at, now()) else None
+        at = max(success, _confirmed_at(heard_at, success, resource.cadence.cold))
         known = ages[scope_id]
         ages[scope_id] = at if known is None else min(at, known)
     return ages

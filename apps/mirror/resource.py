@@ -83,6 +83,9 @@ class Resource:
     calls          operations it makes, "service:Operation" by boto3's name of the service; the list
                    first.
     optional       those of `calls` whose denial costs details only.
+    heard_wholly   its events tell of everything that a reader waits for: while they flow, it is
+                   polled slowly. False where some of what its rows show moves without one (the
+                   health of targets, status checks): such a kind keeps its cadence.
     parent         (kind, field): the row each record belongs to; records carry the parent's key in
                    `parent`.
     asked_by       the kind whose rows are the `ask.parents`; None: the list is scope-wide.
@@ -102,6 +105,8 @@ class Resource:
     keyed          `ask.keys` is understood: hot rows are re-read by key.
     stamp          a column that proves that the details were read (see `Ask.known`).
     wakes          kinds whose children-of-the-same-parent are re-read when a row here changed.
+    heeds          relations by which rows elsewhere say that they do something to an asked_by row
+                   ("deploys to"): whenever one of them moves on, its children are read again.
     hot_parents    which asked_by rows are polled hot besides those with unfinished children.
     asked_among    of which asked_by rows the children are read where all are: the rest is read only
                    where a hint names it.
@@ -127,6 +132,7 @@ class Resource:
     calls: Sequence[str]
     optional: Sequence[str] = ()
     events: Sequence[Heard] = ()
+    heard_wholly: bool = False
     parent: tuple[str, str] | None = None
     asked_by: str | None = None
     parent_fields: Sequence[str] = ()
@@ -139,6 +145,7 @@ class Resource:
     keyed: bool = False
     stamp: str | None = None
     wakes: Sequence[str] = ()
+    heeds: Sequence[str] = ()
     hot_parents: Callable[[Any], Any] | None = None
     asked_among: Callable[[Any], Any] | None = None
     digest: Callable[[Sequence[int]], Mapping[int, Mapping[str, Any]]] | None = None
@@ -166,6 +173,8 @@ class Register:
             raise ValueError(f"{resource.kind} is declared twice")
         if resource.appended and (not resource.history or resource.wakes or resource.after):
             raise ValueError(f"{resource.kind} is append-only: a history that wakes nobody")
+        if resource.heard_wholly and not resource.events:
+            raise ValueError(f"{resource.kind} hears nothing, so it is not heard wholly")
         for needed in filter(None, (resource.asked_by, resource.parent and resource.parent[0])):
             if needed not in self.by_kind:
                 raise ValueError(f"{resource.kind} names {needed}, which is not declared before it")

@@ -30,7 +30,7 @@ from .due import (
 )
 from .health import record_outcomes, record_trouble
 from .lease import Lease
-from .models import Change, Scope, Sweep
+from .models import Change, Link, Scope, Sweep
 from .provider import PROVIDERS, Health, Reach
 from .reading import Reading
 from .reconcile import Result
@@ -266,13 +266,20 @@ def note_scope_changed(scope: Scope) -> None:
 def wake_others(resource: Resource, scope: Scope, changes: Sequence[Change]) -> None:
     """Hint the kinds that a change here wakes: executions when a stage moved, children of new rows.
 
+    And the children of what a changed row does something to, where they heed that.
+
     A kind that was never read to its end is woken by what moves only: the rest is in its own first
     sweep, and asking for both would double the calls of a first sync.
     """
     if not changes:
         return
     read = set(scope.sweeps.exclude(last_success=None).values_list("kind", flat=True))
-    hint(scope, [*_neighbours(resource, changes, read), *_children_of_new(resource, changes, read)])
+    names = [
+        *_neighbours(resource, changes, read),
+        *_children_of_new(resource, changes, read),
+        *_children_that_heed(resource, scope, changes, read),
+    ]
+    hint(scope, names)
 
 
 def _neighbours(
@@ -301,6 +308,33 @@ def _children_of_new(
             for change in changes:
                 if change.verb in fresh or stamp in change.after:
                     yield Names(kind=child.kind, parent=change.key)
+
+
+def _children_that_heed(
+    resource: Resource, scope: Scope, changes: Sequence[Change], read: Collection[str]
+) -> Iterator[Names]:
+    """Name the children of rows that something is done to by rows of a kind which changed here.
+
+    What is over when it is first seen did nothing just now.
+    """
+    ids = [
+        change.row_id
+        for change in changes
+        if change.verb == Change.Verb.CHANGED or change.after.get("state") in UNFINISHED
+    ]
+    for child in REGISTER:
+        if not child.heeds or child.asked_by is None or child.kind not in read or not ids:
+            continue
+        above = known.rows_of(REGISTER.get(child.asked_by), scope)
+        for start in range(0, len(ids), 500):
+            links = Link.objects.filter(
+                from_kind=resource.kind,
+                from_id__in=ids[start : start + 500],
+                to_kind=child.asked_by,
+                relation__in=child.heeds,
+            )
+            named = above.filter(arn__in=links.values("to_arn")).values_list("key", flat=True)
+            yield from (Names(kind=child.kind, parent=key) for key in named)
 
 
 def changed_parents_of(resource: Resource, changes: Sequence[Change]) -> set[str]:

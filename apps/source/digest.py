@@ -9,7 +9,7 @@ from apps.mirror.state import State
 
 from .models import Branch, Commit, Repository
 
-# The newest commits of a repository that are mirrored without holes.
+# The newest commits of a repository that are mirrored without holes once somebody opened it.
 DEPTH = 120
 
 
@@ -33,9 +33,12 @@ def from_branches(ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
 
 def from_commits(ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
     """Return what its commits tell of each repository."""
-    heads = dict(Repository.objects.filter(pk__in=ids).values_list("pk", "heads"))
-    latest = _latest(ids, heads)
-    return {pk: {"unread": _unread(pk), "latest_commit_id": latest.get(pk)} for pk in heads}
+    rows = list(Repository.objects.filter(pk__in=ids).values_list("pk", "heads", "depth"))
+    latest = _latest(ids, {pk: heads for pk, heads, _ in rows})
+    return {
+        pk: {"unread": unread(pk, depth), "latest_commit_id": latest.get(pk)}
+        for pk, _, depth in rows
+    }
 
 
 def from_pull_requests(ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
@@ -60,9 +63,11 @@ def _latest(ids: Iterable[int], heads: Mapping[int, Mapping[str, str]]) -> dict[
     }
 
 
-def _unread(repository: int) -> list[str]:
-    """Return the parents of the newest commits that are not mirrored yet."""
+def unread(repository: int, depth: int) -> list[str]:
+    """Return the parents of the newest `depth` commits that are not mirrored yet."""
+    if not depth:
+        return []
     newest = Commit.objects.filter(repository=repository).order_by("-committed_at", "-pk")
-    parents = {one for found in newest.values_list("parents", flat=True)[:DEPTH] for one in found}
+    parents = {one for found in newest.values_list("parents", flat=True)[:depth] for one in found}
     have = Commit.objects.filter(repository=repository, commit_id__in=list(parents))
     return sorted(parents - set(have.values_list("commit_id", flat=True)))

@@ -45,7 +45,8 @@ class Repository(Mirrored):
     where the host cannot open it: `status` is the error's code, `trouble` its message. `triggers`
     is `[{name, destination, branches, events}]`; their custom data is dropped, it may be a secret.
     `described` proves that triggers and tags were read. `heads` is `{branch: commit id}`; `unread`
-    names the parents of the newest commits that are still to be read.
+    names the parents of the newest `depth` commits that are still to be read: 0 until somebody
+    opens its commits.
     """
 
     repository_id = models.CharField(max_length=64, blank=True)
@@ -67,6 +68,7 @@ class Repository(Mirrored):
 
     heads = models.JSONField(default=dict)
     branch_count = models.PositiveIntegerField(default=0)
+    depth = models.PositiveIntegerField(default=0)
     unread = models.JSONField(default=list)
     latest_commit = models.ForeignKey(
         "Commit", on_delete=models.SET_NULL, null=True, related_name="+"

@@ -17,6 +17,7 @@ from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
 
 from . import fragments, load, looked
+from .deepen import deepen, deepen_all
 from .models import Branch, Commit, PullRequest, Repository
 
 NEWEST = ("-committed_at", "-pk")
@@ -80,8 +81,12 @@ def repository(request: HttpRequest, pk: int) -> HttpResponse:
 def _repository_page(
     request: HttpRequest, since: int, found: Repository, branch: str
 ) -> HttpResponse:
-    """A repository with the commits of a branch, of its default one where none is named."""
+    """A repository with the commits of a branch, of its default one where none is named.
+
+    Commits that nobody has asked for are asked for by opening the page.
+    """
     pk = found.pk
+    deepen(found)
     branches = load.branches(found)
     wanted = branch or found.default_branch
     chosen = next((one for one in branches if one.name == wanted), None)
@@ -140,6 +145,8 @@ def commits(request: HttpRequest) -> HttpResponse:
     words = {name: filters[name] for name in ("q", "account", "region")}
     rows = Commit.objects.for_list().visible_to(request.user).matching(**words)
     rows, pinned = _of_repository(rows, filters)
+    if name := filters["repository"]:
+        deepen_all(Repository.objects.visible_to(request.user).filter(key=name))
     context = COMMITS.context(request, since, rows.filter(committed_at__isnull=False), filters)
     return render(request, "source/commits.html", {**context, "reads": _reads(), "pinned": pinned})
 

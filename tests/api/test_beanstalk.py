@@ -52,6 +52,22 @@ def test_an_environment_has_its_instances(program: Program, scope: Scope):
     ]
     assert body["instances"][1]["causes"] == ["Application deployment failed."]
     assert body["instances"][1]["deployment_status"] == "Failed"
+    for one in body["instances"]:
+        assert (one["account"], one["region"]) == (scope.account, scope.region)
+        assert one["url"] == f"{body['url']}#instance-{one['id']}"
+        assert one["console_url"] == body["console_url"]
+    assert [one["why"] for one in body["instances"]] == ["", "Application deployment failed."]
+
+
+def test_what_failed_without_a_cause_says_that_none_is_told(program: Program, scope: Scope):
+    application = make_application(scope=scope)
+    basic = {"state": "failed", "health": "Red", "health_status": "", "causes": []}
+    row = make_environment(application=application, **basic)
+    told = "Red: basic health does not say why, and no event does"
+    assert program.json(f"environments/{row.pk}")["why"] == told
+    make_instance(row, "i-1", status="Severe", state="failed", causes=[])
+    [one] = program.json(f"environments/{row.pk}")["instances"]
+    assert one["why"] == "Severe, and Elastic Beanstalk says no more"
 
 
 def test_events_come_newest_first_and_by_severity(program: Program, scope: Scope):

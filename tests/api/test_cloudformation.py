@@ -5,6 +5,7 @@ from django.db import connection
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
+from apps.cloudformation.models import Stack
 from apps.mirror.models import Scope
 from apps.mirror.visibility import VISIBILITY
 from tests.api.conftest import Program
@@ -29,6 +30,34 @@ def test_a_stack_says_where_it_is_how_it_fares_and_why(program: Program, scope: 
     assert item["url"] == f"http://testserver/cloudformation/stacks/{row.pk}/"
     assert "#/stacks/stackinfo?stackId=arn%3Aaws" in item["console_url"]
     assert item["tags"] == {"team": "checkout"}
+
+
+def test_a_stack_on_its_way_back_says_why(program: Program, scope: Scope):
+    row = make_failed(scope=scope)
+    Stack.objects.update(status="UPDATE_ROLLBACK_IN_PROGRESS", state="moving")
+    for item in (program.json("stacks")["items"][0], program.json(f"stacks/{row.pk}")):
+        assert item["state"] == "moving"
+        assert item["why"] == "Files (AWS::S3::Bucket) UPDATE_FAILED: shop-files already exists"
+
+
+def test_what_belongs_to_a_stack_is_as_well_described_as_the_stack(program: Program, scope: Scope):
+    row = make_failed(scope=scope)
+    make_resource(row, "Files", status="UPDATE_FAILED", state="failed", reason="exists")
+    make_resource(row, "Queue", makes=("sqs.queue", "arn:aws:sqs:eu-west-1:111122223333:q"))
+    make_change_set(row, state="failed", reason="No updates are to be performed.")
+    body = program.json(f"stacks/{row.pk}")
+    everything = [*body["resources"], *body["events"], *body["change_sets"]]
+    assert len(everything) == 8
+    for item in everything:
+        assert (item["account"], item["region"]) == (scope.account, scope.region)
+        assert item["id"]
+        assert item["arn"]
+        assert item["url"].startswith("http://testserver/cloudformation/")
+        assert item["console_url"].startswith("https://")
+        assert bool(item["why"]) == (item["state"] == "failed")
+    assert [one["why"] for one in body["resources"]] == ["UPDATE_FAILED: exists", ""]
+    assert body["change_sets"][0]["why"] == "No updates are to be performed."
+    assert "shop-files already exists" in {one["why"] for one in body["events"]}
 
 
 def test_one_that_is_well_has_nothing_to_explain(program: Program, scope: Scope):

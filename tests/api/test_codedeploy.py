@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
 from apps.codedeploy.models import Deployment, DeploymentGroup, Target
+from apps.mirror.models import Hint, ReadToEnd
 from apps.mirror.visibility import VISIBILITY
 from tests.api.conftest import Program
 from tests.codedeploy.conftest import full, scope, sweep, swept
@@ -49,7 +50,52 @@ def test_a_deployment_tells_its_targets_and_their_events(program: Program) -> No
     assert event["start"].endswith("Z")
     assert "DB_PASSWORD=***" in target["log_tail"]
     listed = program.everything(f"deployments/{failed().pk}/targets", limit=2)
-    assert [one["id"] for one in listed] == [one["id"] for one in detail["targets"]]
+    assert {one["id"] for one in listed} == {one["id"] for one in detail["targets"]}
+    assert detail["targets"][0]["state"] == "failed"
+
+
+def test_of_very_many_targets_the_failed_ones_are_told(program: Program) -> None:
+    row = failed()
+    Target.objects.filter(deployment=row).delete()
+    made = [
+        Target(
+            scope=row.scope,
+            deployment=row,
+            key=f"{row.key}/i-{number:03}",
+            target_id=f"i-{number:03}",
+            state="failed" if number == 119 else "done",
+            status="Failed" if number == 119 else "Succeeded",
+        )
+        for number in range(120)
+    ]
+    Target.objects.bulk_create(made)
+    told = program.json(f"deployments/{row.pk}")["targets"]
+    assert (len(told), told[0]["target_id"]) == (100, "i-119")
+    # No event of it failed, and yet it says so.
+    assert told[0]["why"] == "Failed, and CodeDeploy names no event that failed"
+
+
+def test_what_was_not_read_of_a_deployment_is_null_and_read_now(program: Program) -> None:
+    row = failed()
+    Target.objects.filter(deployment=row).delete()
+    ReadToEnd.objects.filter(parent_key=row.key).delete()
+    Deployment.objects.filter(pk=row.pk).update(revision={"sha256": "4f2a"}, appspec="")
+    Hint.objects.all().delete()
+    told = program.json(f"deployments/{row.pk}")
+    assert (told["targets"], told["targets_read"]) == (None, False)
+    assert (told["appspec"], told["appspec_read"]) == (None, False)
+    asked = Hint.objects.values_list("kind", "parent_key", "row_key")
+    assert set(asked) == {
+        ("codedeploy.target", row.key, ""),
+        ("codedeploy.deployment", "", row.key),
+    }
+    Hint.objects.all().delete()
+    ReadToEnd.objects.create(scope=row.scope, kind="codedeploy.target", parent_key=row.key)
+    Deployment.objects.filter(pk=row.pk).update(appspec_sha256="4f2a")
+    told = program.json(f"deployments/{row.pk}")
+    assert (told["targets"], told["targets_read"]) == ([], True)
+    assert (told["appspec"], told["appspec_read"]) == ("", True)
+    assert not Hint.objects.exists()
 
 
 def test_a_group_tells_its_newest_deployment_and_who_was_left_failed(program: Program) -> None:

@@ -114,6 +114,30 @@ def test_a_service_says_what_it_runs_and_why_it_does_not(program: Program, scope
     assert (told["desired"], told["running"], told["created_at"]) == (2, 0, "2026-03-01T12:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("COMPLETED", "ACTIVE"),
+        ("STUCK", "ACTIVE"),
+        ("ROLLED_BACK", "ACTIVE"),
+        ("DRAINING", "DRAINING"),
+        ("NEW_WORD", "NEW_WORD"),
+    ],
+)
+def test_a_services_status_is_ecss_word_and_ours_stands_beside_it(
+    program: Program, scope: Scope, word: str, status: str
+):
+    make_service(scope, status=word)
+    [item] = program.json("services")["items"]
+    assert (item["status"], item["word"]) == (status, word)
+
+
+def test_a_functions_status_is_lambdas_state(program: Program, scope: Scope):
+    make_function(scope, status="LastUpdateStatus Failed", function_state="Active", state="failed")
+    [item] = program.json("functions")["items"]
+    assert (item["status"], item["word"]) == ("Active", "LastUpdateStatus Failed")
+
+
 def test_an_instance_says_how_its_checks_fare(program: Program, scope: Scope):
     check = {
         "name": "system",

@@ -1,26 +1,31 @@
 """What a sweep of a whole account and region costs, counted on the wire: no call more than needed.
 
-A service adds one line for each of its operations to FIRST (nothing is known yet) and, where it is
-less, to IDLE (everything is known and nothing moved). A line is the most calls of the operation,
-told by `n`, how many rows of a kind there are.
+FEWEST is the least that AWS's APIs allow for a first sync of what the pages are made of. What a
+service calls besides stands in BESIDES, each with the reason why it is worth its calls. A service
+adds a line for each of its operations to one of them, and where it is less to IDLE (everything is
+known and nothing moved); what it calls for what moves, every few seconds, to HOT. A line is the
+most calls of the operation, told by `n`, how many rows of a kind there are.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from celery.app.task import Task
 from django.core.cache import cache
+from django.utils.timezone import now
 
 from apps.aws.connect import connect
 from apps.aws.models import Account
+from apps.mirror.due import take
 from apps.mirror.hints import follow_hints
-from apps.mirror.known import path_to_asked, unfinished_rows
-from apps.mirror.models import Scope
+from apps.mirror.known import hot_parents_of, path_to_asked, rows_of, unfinished_rows
+from apps.mirror.models import Scope, Sweep
 from apps.mirror.resource import REGISTER
-from apps.mirror.sweep import sweep_scope
+from apps.mirror.sweep import run, sweep_scope
 from apps.sandbox.server import SandboxServer
 
 PLACES = [("111122223333", "eu-west-1"), ("444455556666", "eu-west-1")]
@@ -48,6 +53,16 @@ class Rows:
         """How many rows of a kind move or wait: those are looked at whenever something is."""
         resource = REGISTER.by_kind.get(kind)
         return unfinished_rows(resource, self.scope).count() if resource else 0
+
+    def asked_hot(self, kind: str) -> int:
+        """How many rows have children of a kind that move or wait, or are declared hot."""
+        return len(hot_parents_of(REGISTER.get(kind), self.scope))
+
+    def where(self, kind: str, **which: Any) -> list[str]:
+        """The keys of the rows of a kind that are so."""
+        return list(
+            rows_of(REGISTER.get(kind), self.scope).filter(**which).values_list("key", flat=True)
+        )
 
     def _count(self, kind: str) -> Counter[str]:
         resource = REGISTER.by_kind.get(kind)
@@ -99,60 +114,90 @@ def never(_n: Rows) -> int:
     return 0
 
 
-FIRST: dict[str, Formula] = {
+# P pipelines with E executions and A actions each, J projects, B builds, G applications, D
+# deployments, S stacks, V environments, L alarms, M metrics, R repositories:
+# ⌈P/1000⌉ + Σ(1 + ⌈E/100⌉ + ⌈A/100⌉) + 2⌈J/100⌉ + 2⌈B/100⌉ + G + ⌈G/100⌉ + ⌈D/100⌉ + ⌈D/25⌉
+# + ⌈S/100⌉ + 2⌈V/1000⌉ + ⌈L/100⌉ + ⌈M/500⌉ + 1 + ⌈R/100⌉
+FEWEST: dict[str, Formula] = {
     "codepipeline:ListPipelines": listed("codepipeline.pipeline", 1000),
-    "codepipeline:GetPipeline": described("codepipeline.pipeline"),
-    "codepipeline:ListTagsForResource": described("codepipeline.pipeline"),
     "codepipeline:GetPipelineState": described("codepipeline.pipeline"),
     "codepipeline:ListPipelineExecutions": history_of_each("codepipeline.execution", 100),
-    # The values a new execution runs with, where its pipeline has variables: twenty at most each.
-    "codepipeline:GetPipelineExecution": lambda n: 20 * n("codepipeline.pipeline"),
     "codepipeline:ListActionExecutions": history_of_each("codepipeline.action", 100),
     "codebuild:ListProjects": listed("codebuild.project", 100),
     "codebuild:BatchGetProjects": described("codebuild.project", 100),
     "codebuild:ListBuilds": listed("codebuild.build", 100),
     "codebuild:BatchGetBuilds": described("codebuild.build", 100),
+    "codedeploy:ListApplications": listed("codedeploy.application", 100),
+    "codedeploy:ListDeploymentGroups": history_of_each("codedeploy.deploymentgroup", 100),
+    "codedeploy:ListDeployments": listed("codedeploy.deployment", 100),
+    "codedeploy:BatchGetDeployments": described("codedeploy.deployment", 25),
+    "cloudformation:DescribeStacks": listed("cloudformation.stack", 100),
+    "elasticbeanstalk:DescribeEnvironments": listed("beanstalk.environment", 1000),
+    "elasticbeanstalk:DescribeEvents": listed("beanstalk.event", 1000),
+    "cloudwatch:DescribeAlarms": listed("cloudwatch.alarm", 100),
+    "cloudwatch:GetMetricData": described("cloudwatch.metric", 500),
     "codecommit:ListRepositories": listed("codecommit.repository", 1000),
     "codecommit:BatchGetRepositories": described("codecommit.repository", 100),
+}
+
+
+def unwell(n: Rows) -> int:
+    """Environments that move or are not plainly well."""
+    return n("beanstalk.environment") - len(n.where("beanstalk.environment", state="done"))
+
+
+def with_variables(n: Rows) -> int:
+    """The newest executions, twenty of each pipeline that has variables."""
+    plain = set(n.where("codepipeline.pipeline", variables=[]))
+    runs = n.by_parent("codepipeline.execution")
+    return sum(min(20, count) for key, count in runs.items() if key not in plain)
+
+
+def heads_of_each(n: Rows) -> int:
+    return sum(batches(count, 100) for count in n.by_parent("codecommit.branch").values())
+
+
+BESIDES: dict[str, Formula] = {
+    # The definition, without which no board can be drawn, and tags; of none while it is not edited.
+    "codepipeline:GetPipeline": described("codepipeline.pipeline"),
+    "codepipeline:ListTagsForResource": described("codepipeline.pipeline"),
+    # No list tells the values that an execution runs with.
+    "codepipeline:GetPipelineExecution": with_variables,
     "codecommit:GetRepositoryTriggers": described("codecommit.repository"),
     "codecommit:ListTagsForResource": described("codecommit.repository"),
+    # No batch of branches, and no list that tells their heads.
     "codecommit:ListBranches": history_of_each("codecommit.branch", 1000),
     "codecommit:GetBranch": described("codecommit.branch"),
-    # Nothing lists commits: each names its parents, which are asked for together.
-    "codecommit:BatchGetCommits": described("codecommit.commit"),
-    "codecommit:GetCommentsForComparedCommit": described("codecommit.commit"),
+    # The heads of a repository in one call. Their past is read where somebody asks for it.
+    "codecommit:BatchGetCommits": heads_of_each,
+    # No batch of pull requests; what is told of open ones alone keeps them from being merged.
     "codecommit:ListPullRequests": history_of_each("codecommit.pullrequest", 100),
     "codecommit:GetPullRequest": described("codecommit.pullrequest"),
-    "codecommit:GetPullRequestApprovalStates": described("codecommit.pullrequest"),
-    "codecommit:EvaluatePullRequestApprovalRules": described("codecommit.pullrequest"),
-    "codecommit:GetCommentsForPullRequest": lambda n: 3 * n("codecommit.pullrequest"),
-    "codecommit:GetMergeConflicts": described("codecommit.pullrequest"),
-    "codedeploy:ListApplications": listed("codedeploy.application", 100),
+    "codecommit:GetPullRequestApprovalStates": moving("codecommit.pullrequest"),
+    "codecommit:EvaluatePullRequestApprovalRules": moving("codecommit.pullrequest"),
+    "codecommit:GetCommentsForPullRequest": lambda n: 3 * n.moving("codecommit.pullrequest"),
+    "codecommit:GetMergeConflicts": moving("codecommit.pullrequest"),
+    # What groups deploy to, and how; those of one application are described together.
     "codedeploy:BatchGetApplications": described("codedeploy.application", 100),
-    "codedeploy:ListDeploymentGroups": history_of_each("codedeploy.deploymentgroup", 100),
-    # Groups of one application are described together.
     "codedeploy:BatchGetDeploymentGroups": history_of_each("codedeploy.deploymentgroup", 100),
     "codedeploy:ListDeploymentConfigs": listed("codedeploy.deploymentconfig", 100),
     "codedeploy:GetDeploymentConfig": described("codedeploy.deploymentconfig"),
-    "codedeploy:ListDeployments": listed("codedeploy.deployment", 100),
-    "codedeploy:BatchGetDeployments": described("codedeploy.deployment", 25),
+    # On which machine, and why it failed: of what runs, failed lately or is the newest of a group.
     "codedeploy:ListDeploymentTargets": history_of_each("codedeploy.target", 100),
     "codedeploy:BatchGetDeploymentTargets": history_of_each("codedeploy.target", 25),
-    "cloudformation:DescribeStacks": listed("cloudformation.stack", 100),
+    # Why a stack failed, what it made and what would change. No call takes several stacks.
     "cloudformation:DescribeStackEvents": history_of_each("cloudformation.event", 100),
     "cloudformation:ListStackResources": history_of_each("cloudformation.resource", 100),
     "cloudformation:ListChangeSets": history_of_each("cloudformation.changeset", 100),
     "cloudformation:DescribeChangeSet": described("cloudformation.changeset"),
     "elasticbeanstalk:DescribeApplications": once,
     "elasticbeanstalk:DescribeApplicationVersions": listed("beanstalk.version", 1000),
-    "elasticbeanstalk:DescribeEnvironments": listed("beanstalk.environment", 1000),
-    "elasticbeanstalk:DescribeEnvironmentHealth": described("beanstalk.environment"),
-    "elasticbeanstalk:DescribeEvents": listed("beanstalk.event", 1000),
+    # Why an environment is not well, and which instance: no call takes several.
+    "elasticbeanstalk:DescribeEnvironmentHealth": unwell,
     "elasticbeanstalk:DescribeInstancesHealth": history_of_each("beanstalk.instance", 100),
-    "cloudwatch:DescribeAlarms": listed("cloudwatch.alarm", 100),
     "cloudwatch:DescribeAlarmHistory": listed("cloudwatch.alarmhistory", 100),
-    "cloudwatch:GetMetricData": described("cloudwatch.metric", 500),
     "logs:DescribeLogGroups": listed("cloudwatch.loggroup", 50),
+    # What is deployed to: versions are read off it.
     "lambda:ListFunctions": listed("awslambda.function", 50),
     "lambda:ListVersionsByFunction": history_of_each("awslambda.version", 50),
     "lambda:ListAliases": history_of_each("awslambda.alias", 50),
@@ -170,8 +215,10 @@ FIRST: dict[str, Formula] = {
     "autoscaling:DescribeScalingActivities": once,
     "elbv2:DescribeLoadBalancers": listed("ec2.loadbalancer", 400),
     "elbv2:DescribeTargetGroups": listed("ec2.targetgroup", 400),
+    # No batch of it.
     "elbv2:DescribeTargetHealth": described("ec2.targetgroup"),
 }
+FIRST = {**FEWEST, **BESIDES}
 # Where nothing moved: lists, of histories the newest page, and what still moves or waits.
 IDLE: dict[str, Formula] = {
     **FIRST,
@@ -212,6 +259,47 @@ IDLE: dict[str, Formula] = {
 }
 
 
+def hot_of(kind: str) -> Formula:
+    return lambda n: n.asked_hot(kind)
+
+
+# One look at what moves or waits, and at nothing else: what is idle costs no call.
+HOT: dict[str, Formula] = {
+    "codepipeline:GetPipelineState": hot_of("codepipeline.stage"),
+    "codepipeline:ListPipelineExecutions": hot_of("codepipeline.execution"),
+    # A run that is not on the newest page, which has no cheaper call.
+    "codepipeline:GetPipelineExecution": moving("codepipeline.execution"),
+    "codepipeline:ListActionExecutions": hot_of("codepipeline.action"),
+    "codebuild:BatchGetBuilds": lambda n: batches(n.moving("codebuild.build"), 100),
+    "codedeploy:BatchGetDeployments": lambda n: batches(n.moving("codedeploy.deployment"), 25),
+    "codedeploy:ListDeploymentTargets": hot_of("codedeploy.target"),
+    "codedeploy:BatchGetDeploymentTargets": hot_of("codedeploy.target"),
+    "codecommit:ListPullRequests": hot_of("codecommit.pullrequest"),
+    "codecommit:GetPullRequest": moving("codecommit.pullrequest"),
+    "cloudformation:DescribeStacks": moving("cloudformation.stack"),
+    "cloudformation:DescribeStackEvents": hot_of("cloudformation.event"),
+    "cloudformation:ListStackResources": hot_of("cloudformation.resource"),
+    "cloudformation:ListChangeSets": hot_of("cloudformation.changeset"),
+    "elasticbeanstalk:DescribeApplicationVersions": moving("beanstalk.version"),
+    "elasticbeanstalk:DescribeEnvironments": once,
+    "elasticbeanstalk:DescribeEnvironmentHealth": moving("beanstalk.environment"),
+    "elasticbeanstalk:DescribeEvents": once,
+    "elasticbeanstalk:DescribeInstancesHealth": hot_of("beanstalk.instance"),
+    "lambda:GetFunctionConfiguration": moving("awslambda.function"),
+    "lambda:ListAliases": hot_of("awslambda.alias"),
+    "ecs:DescribeServices": moving("ecs.service"),
+    "ecs:ListTasks": moving("ecs.service"),
+    "ecs:DescribeTasks": moving("ecs.service"),
+    "ec2:DescribeInstances": once,
+    "ec2:DescribeInstanceStatus": once,
+    "autoscaling:DescribeAutoScalingGroups": once,
+    "autoscaling:DescribeScalingActivities": once,
+    "elbv2:DescribeLoadBalancers": once,
+    "elbv2:DescribeTargetGroups": once,
+    "elbv2:DescribeTargetHealth": moving("ec2.targetgroup"),
+}
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxServer]:
     """The scenario that everybody sees, standing still."""
@@ -222,11 +310,16 @@ def sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def swept(db: None, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function that connects a place, sweeps it so often, and counts the calls of the last."""
+    """A function that connects a place, sweeps it so often, and counts the calls of the last.
+
+    With `hot`, those of the second look at what moves thereafter, of each kind that has one coming.
+    """
     monkeypatch.setattr(Task, "apply_async", lambda *_args, **_options: None)
     cache.clear()
 
-    def sweep(number: str, region: str, times: int) -> tuple[Rows, Counter[str]]:
+    def sweep(
+        number: str, region: str, times: int, *, hot: bool = False
+    ) -> tuple[Rows, Counter[str]]:
         account = connect(
             name=f"{number} {region}",
             method=Account.Method.KEYS,
@@ -246,6 +339,12 @@ def swept(db: None, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> 
             # What moves is looked at once more, which is no part of the sweep.
             while follow_hints(scope.pk):
                 pass
+        if hot:
+            # The first one may find what begins.
+            look_at_what_moves(scope)
+            before = Counter(sandbox.calls())
+            look_at_what_moves(scope)
+            after = Counter(sandbox.calls())
         counted = Counter[str]()
         for (_, _, service, operation), count in (after - before).items():
             if service not in APART:
@@ -253,6 +352,17 @@ def swept(db: None, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> 
         return Rows(scope), counted
 
     return sweep
+
+
+def look_at_what_moves(scope: Scope) -> None:
+    ahead = scope.sweeps.exclude(hot_due_at=None)
+    assert ahead.exists()
+    order = list(REGISTER.by_kind)
+    for row in sorted(ahead, key=lambda one: order.index(one.kind)):
+        later = now() + timedelta(hours=1)
+        Sweep.objects.filter(pk=row.pk).update(due_at=later, hot_due_at=now())
+        assert take(row)
+        assert run(row) is not None, f"{row.kind} could not be looked at"
 
 
 def held_to(formulas: dict[str, Formula], rows: Rows, counted: Counter[str]) -> None:
@@ -278,6 +388,12 @@ def test_a_sweep_after_which_nothing_moved_makes_no_more_calls_than_needed(swept
     # What the second one finds new is what began while the first was made.
     rows, counted = swept(number, region, 3)
     held_to(IDLE, rows, counted)
+
+
+@pytest.mark.parametrize(("number", "region"), PLACES)
+def test_a_look_at_what_moves_calls_about_nothing_else(swept, number, region):
+    rows, counted = swept(number, region, 3, hot=True)
+    held_to(HOT, rows, counted)
 
 
 @pytest.mark.django_db

@@ -31,6 +31,8 @@ from apps.mirror.resource import REGISTER, Names
 from apps.mirror.state import State
 from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight
 
+from .making import make_application, make_environment
+
 ARN = f"arn:aws:elasticbeanstalk:{REGION}:{ACCOUNT}"
 MODELS: Any = (Application, Version, Environment, Event, Instance)
 
@@ -558,6 +560,23 @@ def test_a_call_that_somebody_makes_names_what_it_is_about(call: str, asked: Any
         detail={"eventName": call, "requestParameters": asked},
     )
     assert list(names_in(event)) == names
+
+
+def test_environments_that_are_swapped_by_id_are_named(scope: Any):
+    application = make_application(scope=scope)
+    for name, number in (("blue", "e-1"), ("green", "e-2")):
+        make_environment(name, application=application, environment_id=number)
+    asked = {"sourceEnvironmentId": "e-1", "destinationEnvironmentId": "e-2"}
+    event = Heard(
+        place=f"{ACCOUNT}/{REGION}",
+        source="aws.elasticbeanstalk",
+        type="AWS API Call via CloudTrail",
+        detail={"eventName": "SwapEnvironmentCNAMEs", "requestParameters": asked},
+    )
+    assert list(names_in(event)) == [
+        Names(kind="beanstalk.environment", key="blue"),
+        Names(kind="beanstalk.environment", key="green"),
+    ]
 
 
 def test_a_hint_reads_the_environment_and_what_is_said_of_it(sweep: Any, full: Flight):

@@ -6,17 +6,21 @@ from typing import Any
 
 import pytest
 from django.core import serializers
+from django.test import Client
 
 from apps.aws.calls import Reach
 from apps.codecommit import collect, pulls, records
 from apps.codecommit.resources import BRANCH
 from apps.codecommit.why import why_repository
-from apps.mirror.ask import UNREAD, Ask, Covered, Parent, Vanished
+from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Vanished
+from apps.mirror.hints import follow_hints
 from apps.mirror.ingest import Event, names_in
 from apps.mirror.models import Change, Hint, Link, Operation, Scope, Sweep
 from apps.mirror.resource import Names
+from apps.source.digest import DEPTH
 from apps.source.models import Branch, Commit, PullRequest, Repository
 from apps.source.why import why_pull_request
+from tests import factories
 from tests.flight import PLANTED, Fault, Flight
 
 from .conftest import Sweeper
@@ -46,7 +50,8 @@ def test_a_repository_tells_where_to_clone_it_and_whom_pushes_are_told_to(
     assert row.heads == {"feature/basket": FEATURE, "main": HEAD}
     assert (row.branch_count, row.open_pull_requests) == (2, 2)
     assert row.latest_commit.commit_id == HEAD
-    assert row.unread == [LOST]
+    assert (row.depth, row.unread) == (0, [])
+    assert row.latest_commit.parents == [FIRST]
 
 
 def test_a_repository_that_cannot_be_opened_says_why_and_what_cures_it(
@@ -264,17 +269,71 @@ def read_commits(reach: Reach, ask: Ask) -> list[str]:
     return [item.commit_id for item in found if isinstance(item, records.CommitRecord)]
 
 
-def test_a_long_history_is_read_in_bites_and_gone_on_with(monkeypatch: pytest.MonkeyPatch):
+def test_at_first_the_heads_are_read_in_one_call_and_later_what_was_pushed():
     flight = history(100)
-    first = read_commits(flight.reach(), Ask(parents=(shop(),)))
+    heads = {"main": "0", "release": "50"}
+    ask = Ask(parents=(shop(heads=heads),), unended=frozenset({"shop"}))
+    found = list(collect.commits(flight.reach(), ask))
+    assert [item.key for item in found if isinstance(item, records.CommitRecord)] == [
+        "shop/0",
+        "shop/50",
+    ]
+    assert found[-2:] == [Ended("shop"), Covered("shop")]
+    assert flight.count() == {"codecommit:BatchGetCommits": 1}
+    # A push of few is read whole; of a new branch's past no more than a push may have brought.
+    known = frozenset({"shop/3", "shop/50"})
+    ask = Ask(parents=(shop(heads=heads),), finished=lambda keys: known & frozenset(keys))
+    assert read_commits(flight.reach(), ask) == ["0", "1", "2"]
+    ask = Ask(parents=(shop(heads={"old": "60"}),), finished=lambda keys: known & frozenset(keys))
+    assert len(read_commits(flight.reach(), ask)) == collect.PUSHED
+
+
+def test_the_heads_of_very_many_branches_come_a_hundred_a_call():
+    flight = history(1000)
+    heads = {f"branch-{number}": str(number) for number in range(250)}
+    ask = Ask(parents=(shop(heads=heads),), unended=frozenset({"shop"}))
+    assert len(read_commits(flight.reach(), ask)) == 250
+    assert flight.count() == {"codecommit:BatchGetCommits": 3}
+
+
+def test_a_long_history_that_somebody_opened_is_read_in_bites_and_gone_on_with():
+    flight = history(100)
+    opened = Ask(parents=(shop(depth=120),), unended=frozenset({"shop"}))
+    first = read_commits(flight.reach(), opened)
     assert first == [str(number) for number in range(collect.STEPS)]
     known = {f"shop/{one}" for one in first}
     rest = Ask(
-        parents=(shop(unread=[str(collect.STEPS)]),), finished=lambda keys: known & frozenset(keys)
+        parents=(shop(depth=120, unread=[str(collect.STEPS)]),),
+        finished=lambda keys: known & frozenset(keys),
     )
     following = read_commits(flight.reach(), rest)
     assert following[0] == str(collect.STEPS)
     assert not set(first) & set(following)
+
+
+@pytest.mark.parametrize("opened", ["page", "list"])
+def test_who_opens_a_repositorys_commits_has_the_older_ones_read(
+    opened: str, full: Flight, aws: Any, sweep: Sweeper, client: Client
+):
+    client.force_login(factories.make_user("checkout-developer"))
+    aws(full)
+    sweep()
+    assert set(Commit.objects.values_list("commit_id", flat=True)) == {HEAD, FEATURE}
+    Hint.objects.all().delete()
+    shop = Repository.objects.get(key="shop")
+    path = shop.get_absolute_url() if opened == "page" else "/source/commits/?repository=shop"
+    assert client.get(path).status_code == 200
+    shop.refresh_from_db()
+    assert (shop.depth, shop.unread) == (DEPTH, [FIRST])
+    assert list(Hint.objects.values_list("kind", "parent_key")) == [("codecommit.commit", "shop")]
+    follow_hints(shop.scope_id)
+    shop.refresh_from_db()
+    assert Commit.objects.filter(commit_id=FIRST).exists()
+    # What cannot be found is asked for again; what is there is not.
+    assert shop.unread == [LOST]
+    Hint.objects.all().delete()
+    client.get(path)
+    assert not Hint.objects.exists()
 
 
 def test_new_commits_are_read_until_a_known_one_comes():
@@ -394,6 +453,38 @@ def test_of_a_long_list_the_newest_page_and_all_open_ones_are_read_at_first():
     flight.asked.clear()
     list(collect.pull_requests(flight.reach(), Ask(parents=(shop(),))))
     assert flight.count()["codecommit:ListPullRequests"] == 1
+
+
+def test_a_repository_of_which_a_pull_request_cannot_be_read_is_listed_again():
+    refused = Fault("ThrottlingException", "Rate exceeded", status=400)
+    answers: dict[str, Any] = {"2": refused, "3": Fault("PullRequestDoesNotExistException", "no")}
+
+    def one(params: Any) -> Any:
+        target = {"repositoryName": "till" if params["pullRequestId"] == "9" else "shop"}
+        pull = {"pullRequestStatus": "CLOSED", "pullRequestTargets": [target]}
+        told = {"pullRequest": {"pullRequestId": params["pullRequestId"], **pull}}
+        return answers.get(params["pullRequestId"], told)
+
+    ids = {"shop": ["1", "2", "3"], "till": ["9"]}
+    flight = Flight().on(
+        "codecommit:ListPullRequests", lambda p: {"pullRequestIds": ids[p["repositoryName"]]}
+    )
+    flight.on("codecommit:GetPullRequest", one)
+    till = Parent(key="till", fields={"status": ""})
+
+    def read() -> list[Any]:
+        return list(collect.pull_requests(flight.reach(), Ask(parents=(shop(), till))))
+
+    found = read()
+    keys = [item.key for item in found if isinstance(item, pulls.PullRequestRecord)]
+    assert sorted(keys) == ["1", "9"]
+    # The throttled one would be forgotten if its repository were over; one that is gone is no loss.
+    assert [item for item in found if isinstance(item, Covered | Ended)] == [
+        Ended("till"),
+        Covered("till"),
+    ]
+    del answers["2"]
+    assert Ended("shop") in read()
 
 
 def test_comments_on_a_commit_are_read_where_it_is_named(full: Flight):

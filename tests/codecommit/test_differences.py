@@ -93,8 +93,8 @@ def test_it_is_read_once_however_many_look(commit: Commit, full: Flight, queued:
 
 
 def test_the_first_commit_is_compared_with_nothing(commit: Commit, full: Flight, queued: list[Any]):
-    Commit.objects.filter(commit_id=FIRST).update(parents=[])
-    html = look_and_read(Commit.objects.get(commit_id=FIRST), queued)
+    Commit.objects.filter(pk=commit.pk).update(parents=[])
+    html = look_and_read(Commit.objects.get(pk=commit.pk), queued)
     assert "added" in html
     (asked,) = full.calls("codecommit:GetDifferences")
     assert "beforeCommitSpecifier" not in asked
@@ -156,6 +156,24 @@ def test_a_commit_that_is_gone_says_so(commit: Commit, full: Flight, queued: lis
     assert note_of(commit)["title"] == "CodeCommit no longer has it"
 
 
+@pytest.mark.parametrize(("files", "note"), [(60, ""), (61, "61 files changed"), (64, "64 files")])
+def test_the_note_of_a_large_change_says_what_was_read(
+    commit: Commit, full: Flight, queued: list[Any], files: int, note: str
+):
+    changes = [
+        {"changeType": "A", "afterBlob": {"blobId": f"{number:040x}", "path": f"f{number}"}}
+        for number in range(files)
+    ]
+    full.on("codecommit:GetDifferences", {"differences": changes})
+    full.on("codecommit:GetBlob", {"content": "eA=="})
+    html = look_and_read(commit, queued)
+    assert len(full.calls("codecommit:GetBlob")) == 60
+    assert html.count("Its lines were not read") == files - 60
+    told = note_of(commit)
+    assert (told["title"] if told else "").startswith(note)
+    assert bool(told) == bool(note)
+
+
 def test_very_many_files_are_named_and_the_first_are_read(
     commit: Commit, full: Flight, queued: list[Any]
 ):
@@ -172,7 +190,7 @@ def test_very_many_files_are_named_and_the_first_are_read(
     look_and_read(commit, queued)
     assert len(full.calls("codecommit:GetDifferences")) == 4
     asked = len(full.calls("codecommit:GetBlob"))
-    assert differences.READ_FILES <= asked < differences.READ_FILES + differences.AT_ONCE
+    assert asked == differences.READ_FILES
     assert note_of(commit)["title"] == "More than 300 files changed"
 
 

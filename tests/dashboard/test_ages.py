@@ -61,6 +61,20 @@ def test_every_page_tells_how_old_it_is_and_goes_on_telling(
             assert "touched:scope" in html.split('data-topics="')[1].split('"')[0].split(), path
 
 
+def test_silence_of_events_vouches_only_for_what_they_tell_wholly() -> None:
+    at, ago = now(), now() - timedelta(minutes=4)
+    scope = make_scope(heard_at=at)
+    often = Q(kind__in=["codepipeline.stage", "ec2.targetgroup"])
+    Sweep.objects.exclude(often).update(last_success=None)
+    Sweep.objects.update(events_at=at)
+    Sweep.objects.filter(kind="codepipeline.stage").update(last_success=ago)
+    Sweep.objects.filter(kind="ec2.targetgroup").update(last_success=at)
+    assert scope_ages([scope]) == {scope.pk: at}
+    # That targets were registered was heard, and how they fare would not have been.
+    Sweep.objects.filter(kind="ec2.targetgroup").update(last_success=ago)
+    assert scope_ages([scope]) == {scope.pk: ago}
+
+
 def test_what_is_denied_is_named_on_the_pages_of_its_service(
     signed_in: Client, pages: dict[str, str]
 ) -> None:

@@ -1,16 +1,18 @@
 """Hints: a burst costs one call, nothing asked is lost, a re-read that came too early echoes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
 
 from apps.codepipeline.models import Execution, Stage
+from apps.mirror.ask import LinkTo
 from apps.mirror.due import take
 from apps.mirror.hints import ECHO, follow_hints, hint, scopes_with_hints
 from apps.mirror.models import Change, Hint, Operation, Scope, Sweep
 from apps.mirror.provider import Health
-from apps.mirror.resource import Names
+from apps.mirror.resource import REGISTER, Names
 from apps.mirror.sweep import ensure_sweeps, run
 from tests.mirror.toy import BrokenError
 
@@ -204,6 +206,23 @@ def test_a_change_wakes_its_neighbours(shelf, world):
     follow_hints(shelf.pk)
     (ask,) = world.asked("toy.run")
     assert [parent.key for parent in ask.parents] == ["a"]
+
+
+def test_children_heed_what_is_done_to_what_they_belong_to(shelf, world, runs, monkeypatch):
+    monkeypatch.setitem(REGISTER.by_kind, "toy.run", replace(runs, heeds=("deploys to",)))
+    to_a, like_a = (LinkTo(name, "toy.box", "arn:toy:a") for name in ("deploys to", "is like"))
+    # What is over when it is first seen, and what is only like it, does nothing to it.
+    world.part("b", "3", status="Succeeded", state="done", links=(to_a,))
+    world.part("b", "2", status="InProgress", state="moving", links=(like_a,))
+    hint(shelf, [OF_B])
+    follow_hints(shelf.pk)
+    asked = [parent.key for ask in world.asked("toy.run") for parent in ask.parents]
+    assert "a" not in asked
+    world.part("b", "3", status="InProgress", state="moving", links=(to_a,))
+    hint(shelf, [OF_B])
+    follow_hints(shelf.pk)
+    asked = [parent.key for ask in world.asked("toy.run") for parent in ask.parents]
+    assert "a" in asked
 
 
 def test_what_began_to_move_is_looked_at_hot_from_now_on(shelf, world):

@@ -14,7 +14,7 @@ from apps.mirror.due import due_sweeps, take
 from apps.mirror.health import kind_health, record_outcomes
 from apps.mirror.models import Change, Hint, Operation, Scope, Sweep
 from apps.mirror.provider import Failure, Health, Outcome
-from apps.mirror.resource import REGISTER
+from apps.mirror.resource import REGISTER, Register
 from apps.mirror.sweep import ensure_sweeps, run, sweep_scope
 from tests.mirror.toy import BrokenError
 
@@ -207,6 +207,27 @@ def test_polling_rests_while_events_flow(scope, world, sweeps):
     Sweep.objects.filter(kind="toy.part").update(events_at=now() - timedelta(hours=2))
     row, _ = sweep(scope, "toy.part")
     assert seconds_until(row.due_at) <= 60
+
+
+def test_what_events_tell_only_a_part_of_is_polled_as_ever_while_they_flow(
+    scope, world, sweeps, parts, monkeypatch
+):
+    monkeypatch.setitem(REGISTER.by_kind, "toy.part", replace(parts, heard_wholly=False))
+    world.box("a")
+    world.part("a", "1", status="InProgress", state="moving")
+    sweep(scope, "toy.box")
+    Sweep.objects.filter(kind="toy.part").update(events_at=now())
+    row, _ = sweep(scope, "toy.part")
+    assert 50 < seconds_until(row.due_at) <= 60
+    assert seconds_until(row.hot_due_at) <= 3
+    world.part("a", "1", status="Waits", state="waiting")
+    row, _ = sweep(scope, "toy.part")
+    assert seconds_until(row.hot_due_at) <= 15
+
+
+def test_what_hears_nothing_is_not_heard_wholly(boxes):
+    with pytest.raises(ValueError, match="hears nothing"):
+        Register().add(replace(boxes, heard_wholly=True))
 
 
 def test_the_second_sweep_after_a_while_is_deep(scope, world, sweeps):

@@ -250,6 +250,7 @@ def toy_resources(world: World) -> list[Resource]:
             cadence=Cadence(cold=minute, hot=3 * second, waiting=15 * second),
             calls=("toy:GetParts",),
             events=heard("toy.part"),
+            heard_wholly=True,
             parent=("toy.box", "pipeline"),
             asked_by="toy.box",
             wakes=("toy.run",),

@@ -54,7 +54,7 @@ def test_a_disabled_key_is_told_with_its_cure(mirrored: Any, viewer: Client):
     assert "EncryptionKeyDisabledException: The encryption key arn:aws:kms:" in told
     assert "aws kms enable-key" in told
     # The others of the account are as well read as ever.
-    assert Repository.objects.get(key="shared-libraries").commits.count() > 5
+    assert Repository.objects.get(key="shared-libraries").commits.exists()
 
 
 def test_a_merge_conflict_is_told_with_its_file_and_lines(

@@ -128,6 +128,7 @@ class Migration(migrations.Migration):
                 ("described", models.CharField(blank=True, max_length=64)),
                 ("heads", models.JSONField(default=dict)),
                 ("branch_count", models.PositiveIntegerField(default=0)),
+                ("depth", models.PositiveIntegerField(default=0)),
                 ("unread", models.JSONField(default=list)),
                 ("open_pull_requests", models.PositiveIntegerField(default=0)),
                 (
