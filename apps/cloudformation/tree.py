@@ -42,7 +42,7 @@ class Node:
     children: "list[Node]" = field(default_factory=list)
 
     @property
-    def pairs(self) -> "Iterator[tuple[Node, Node]]":
+    def pairs(self) -> Iterator[tuple["Node", "Node"]]:
         """Keys and values of a mapping."""
         return zip(self.children[::2], self.children[1::2], strict=False)
 
