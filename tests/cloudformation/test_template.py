@@ -239,11 +239,34 @@ def test_a_template_that_may_not_be_read_says_so_with_its_cure(
     assert told.health == "denied"
 
 
+@pytest.mark.parametrize("code", ["AccessDenied", "Throttling", "InternalFailure"])
+def test_a_template_that_could_not_be_read_is_asked_for_again_and_told_when_it_can(
+    stack: Stack, full: Flight, queued: list[Any], code: str
+):
+    full.on("cloudformation:GetTemplate", Fault(code, "not now"))
+    read(stack, queued)
+    assert not looks.lines(stack.pk, 0)["done"]
+    full.on("cloudformation:GetTemplate", {"TemplateBody": YAML})
+    cache.delete(f"{follower_of(stack.pk).name}:asked")
+    before = len(queued)
+    read(stack, queued)
+    assert len(queued) == before + 1
+    told = looks.lines(stack.pk, 0)
+    assert told["done"]
+    assert "API_KEY: ***" in told["html"]
+    # The page's words of the failure go.
+    (note,) = told["fragments"]
+    assert (
+        note["html"] == f'<div class="log-note" id="template-{stack.pk}-note" role="status"></div>'
+    )
+
+
 def test_a_template_that_is_gone_is_no_fault(stack: Stack, full: Flight, queued: list[Any]):
     full.on("cloudformation:GetTemplate", Fault("ValidationError", "Stack x does not exist"))
     read(stack, queued)
     (note,) = looks.lines(stack.pk, 0)["fragments"]
     assert "no longer has this template" in note["html"]
+    assert looks.lines(stack.pk, 0)["done"]
     assert not Operation.objects.filter(operation="cloudformation:GetTemplate").exists()
 
 
