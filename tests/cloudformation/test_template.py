@@ -256,9 +256,8 @@ def test_a_template_that_could_not_be_read_is_asked_for_again_and_told_when_it_c
     assert "API_KEY: ***" in told["html"]
     # The page's words of the failure go.
     (note,) = told["fragments"]
-    assert (
-        note["html"] == f'<div class="log-note" id="template-{stack.pk}-note" role="status"></div>'
-    )
+    assert note["id"] == f"template-{stack.pk}-note"
+    assert "cannot be read" not in note["html"]
 
 
 def test_a_template_that_is_gone_is_no_fault(stack: Stack, full: Flight, queued: list[Any]):
