@@ -14,7 +14,13 @@ from django.utils.html import escape
 from django.utils.timezone import now
 
 from apps.codedeploy import digest
-from apps.codedeploy.models import Application, Config, Deployment, DeploymentGroup, Target
+from apps.codedeploy.models import (
+    Application,
+    Deployment,
+    DeploymentConfig,
+    DeploymentGroup,
+    Target,
+)
 from apps.live.fragment import FRAGMENTS
 from apps.mirror.hints import follow_hints
 from apps.mirror.models import Hint, Link, ReadToEnd, Scope
@@ -152,7 +158,7 @@ def more_rows(count: int) -> None:
             state="failed",
             status="Failed",
         )
-        Config.objects.create(scope=scope, key=f"config-{number}")
+        DeploymentConfig.objects.create(scope=scope, key=f"config-{number}")
 
 
 @pytest.mark.sql
