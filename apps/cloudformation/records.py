@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from apps.aws.masking import tags_of
 from apps.aws.wire import plain
 from apps.mirror.ask import UNREAD, LinkTo, Unread
-from apps.mirror.masking import MASK, SECRET_FIELD, masked
+from apps.mirror.masking import MASK, masked, sounds_secret
 from apps.mirror.state import urgency_of
 
 from . import named
@@ -147,7 +148,7 @@ def stack_record(stack: Mapping[str, Any]) -> StackRecord:
         status=status,
         state=state_of(status),
         name=stack["StackName"],
-        description=stack.get("Description") or "",
+        description=masked(stack.get("Description") or ""),
         status_reason=masked(stack.get("StackStatusReason") or ""),
         detailed_status=stack.get("DetailedStatus") or "",
         parent_id=stack.get("ParentId") or "",
@@ -155,7 +156,7 @@ def stack_record(stack: Mapping[str, Any]) -> StackRecord:
         change_set_id=stack.get("ChangeSetId") or "",
         parameters=parameters(stack.get("Parameters") or ()),
         outputs=[_output(output) for output in stack.get("Outputs") or ()],
-        tags={tag.get("Key", ""): tag.get("Value", "") for tag in stack.get("Tags") or ()},
+        tags=tags_of(stack.get("Tags")),
         capabilities=list(stack.get("Capabilities") or ()),
         role_arn=stack.get("RoleARN") or "",
         notification_arns=list(stack.get("NotificationARNs") or ()),
@@ -185,7 +186,7 @@ def parameters(told: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for parameter in told:
         key, value = parameter.get("ParameterKey", ""), parameter.get("ParameterValue") or ""
         no_echo = bool(value) and not value.strip("*") and len(value) >= len(NO_ECHO)
-        secret = bool(SECRET_FIELD.search(key))
+        secret = sounds_secret(key)
         resolved = parameter.get("ResolvedValue") or ""
         found.append(
             {
@@ -202,8 +203,8 @@ def _output(output: Mapping[str, Any]) -> dict[str, str]:
     key, value = output.get("OutputKey", ""), output.get("OutputValue") or ""
     return {
         "key": key,
-        "value": MASK if SECRET_FIELD.search(key) and value else masked(value),
-        "description": output.get("Description") or "",
+        "value": MASK if sounds_secret(key) and value else masked(value),
+        "description": masked(output.get("Description") or ""),
         "export": output.get("ExportName") or "",
     }
 
@@ -292,7 +293,7 @@ def change_set_record(
         status=status,
         state=change_set_state_of(status, execution, reason),
         name=summary.get("ChangeSetName") or "",
-        description=summary.get("Description") or "",
+        description=masked(summary.get("Description") or ""),
         execution_status=execution,
         reason=reason,
         created_at=summary.get("CreationTime"),

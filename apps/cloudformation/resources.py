@@ -30,8 +30,16 @@ def _resources_of(detail: Mapping[str, Any]) -> Iterator[Names]:
 
 
 def _change_sets_of(detail: Mapping[str, Any]) -> Iterator[Names]:
-    """The request may name the stack by its name; the answer has its id."""
-    if stack := (detail.get("responseElements") or {}).get("stackId"):
+    """The request may name the stack by its name; the answer has its id.
+
+    A deletion is not answered: whoever names the stack by its name there leaves it to `waiting`.
+    """
+    told = (
+        (detail.get("responseElements") or {}).get("stackId"),
+        (detail.get("requestParameters") or {}).get("stackName"),
+    )
+    stack = next((one for one in told if one and str(one).startswith("arn:")), None)
+    if stack:
         yield Names(kind="cloudformation.changeset", parent=stack)
 
 
@@ -123,11 +131,14 @@ CHANGE_SET = REGISTER.add(
         provider="aws",
         model=models.ChangeSet,
         collect=collect.change_sets,
-        cadence=Cadence(cold=MINUTE, hot=timedelta(seconds=5), deep=DAY),
+        # One that waits is deleted by a person, of which an event tells at best.
+        cadence=Cadence(
+            cold=MINUTE, hot=timedelta(seconds=5), waiting=timedelta(minutes=1), deep=DAY
+        ),
         calls=("cloudformation:ListChangeSets", "cloudformation:DescribeChangeSet"),
         optional=("cloudformation:DescribeChangeSet",),
         # No event of CloudFormation's own tells of them, and few move the stack: not heard wholly.
-        events=(called(SOURCE, _change_sets_of, "CreateChangeSet"),),
+        events=(called(SOURCE, _change_sets_of, "CreateChangeSet", "DeleteChangeSet"),),
         parent=("cloudformation.stack", "stack"),
         asked_by="cloudformation.stack",
         parent_stamp=("stamp", "change_sets_stamp"),

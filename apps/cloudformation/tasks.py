@@ -28,9 +28,13 @@ def read_template(stack_id: int, ticket: str) -> None:
     if stack is None or not follower.take(ticket):
         return
     store = store_of(stack_id)
+    earlier = store.open()
     contents = store.begin()
     # Of which version of the stack this is: another one is read anew.
-    contents.token, contents.done = stack.stamp, True
+    contents.token = stack.stamp
+    if earlier is not None:
+        # What pages say of an earlier reading they are told to say no more.
+        contents.note, contents.noted = earlier.note, earlier.noted
     try:
         told = _told(stack, contents)
         if not follower.take(ticket):
@@ -45,23 +49,31 @@ def read_template(stack_id: int, ticket: str) -> None:
 
 
 def _told(stack: Stack, contents: Contents) -> list[str]:
-    """Return the template's lines; where it cannot be read, say on the contents why."""
+    """Return the template's lines; where it cannot be read, say on the contents why.
+
+    It is done where there is no more to read. What was refused, throttled or hung is not: whoever
+    looks next has it asked for again.
+    """
     scope = stack.scope
     provider = PROVIDERS.get(scope.provider)
     reach: Any = None
     try:
         reach = provider.open(scope, urgent=True)
         answer = reach.call(OPERATION, StackName=stack.key)
-        return lines_of(answer.get("TemplateBody", ""))
+        lines = lines_of(answer.get("TemplateBody", ""))
     except Exception as error:  # noqa: BLE001 - classified, and told beside the template
         failure = provider.classify(error, OPERATION)
         if reach is not None and failure.health is not Health.GONE:
             record_outcomes(scope, REGISTER.get("cloudformation.stack"), reach.outcomes)
+        contents.done = failure.health is Health.GONE
         contents.say(_note(failure))
         return []
     finally:
         if reach is not None:
             reach.close()
+    contents.done = True
+    contents.say(None)
+    return lines
 
 
 def _note(failure: Failure) -> dict[str, str]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.mirror.ask import UNREAD, LinkTo, Unread
+from apps.mirror.masking import masked
 from apps.mirror.state import State, urgency_of
 
 from . import named
@@ -175,10 +176,10 @@ def alarm_record(alarm: Mapping[str, Any], alarm_type: str) -> AlarmRecord:
         status=status,
         state=state,
         urgency=urgency_of(state),
-        description=alarm.get("AlarmDescription") or "",
+        description=masked(alarm.get("AlarmDescription") or ""),
         actions_enabled=bool(alarm.get("ActionsEnabled", True)),
         **actions,
-        state_reason=alarm.get("StateReason") or "",
+        state_reason=masked(alarm.get("StateReason") or ""),
         state_reason_data=_read(alarm.get("StateReasonData")),
         state_updated=alarm.get("StateUpdatedTimestamp"),
         # Older alarms have not got the one that tells since when.
@@ -206,7 +207,7 @@ def alarm_record(alarm: Mapping[str, Any], alarm_type: str) -> AlarmRecord:
         actions_suppressor_wait_period=alarm.get("ActionsSuppressorWaitPeriod"),
         actions_suppressor_extension_period=alarm.get("ActionsSuppressorExtensionPeriod"),
         actions_suppressed_by=alarm.get("ActionsSuppressedBy") or "",
-        actions_suppressed_reason=alarm.get("ActionsSuppressedReason") or "",
+        actions_suppressed_reason=masked(alarm.get("ActionsSuppressedReason") or ""),
         links=tuple(dict.fromkeys(links)),
     )
 
@@ -227,13 +228,13 @@ def history_record(item: Mapping[str, Any]) -> HistoryRecord:
         alarm_type=item.get("AlarmType") or "",
         at=at,
         item_type=kind,
-        summary=summary,
+        summary=masked(summary),
         old_state=str(old.get("stateValue") or ""),
         status=status,
         state=state_of(status) if status else "",
-        reason=str(new.get("stateReason") or ""),
+        reason=masked(str(new.get("stateReason") or "")),
         action=str(data.get("notificationResource") or ""),
-        error=str(data.get("error") or ""),
+        error=masked(str(data.get("error") or "")),
     )
 
 

@@ -54,7 +54,7 @@ class Reading:
     @property
     def store(self) -> LineStore:
         """Where its lines are kept."""
-        return loglines.line_store(f"look:{self.name}")
+        return loglines.line_store(f"look:{self.name}", whole="CloudWatch Logs")
 
     @property
     def follower(self) -> Follower:

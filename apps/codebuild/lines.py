@@ -5,8 +5,7 @@ from html import escape
 from typing import Any
 
 from apps.mirror import ansi, loglines
-from apps.mirror.loglines import Drawn
-from apps.mirror.looks import Contents, Follower, LineStore
+from apps.mirror.looks import Contents, Drawn, Follower, LineStore
 
 
 def name_of(build_id: int) -> str:
@@ -21,7 +20,7 @@ def follower_of(build_id: int) -> Follower:
 
 def store_of(build_id: int) -> LineStore:
     """Return where a build's log is kept."""
-    return loglines.line_store(name_of(build_id))
+    return loglines.line_store(name_of(build_id), whole="CloudWatch Logs")
 
 
 def draw(build_id: int, contents: Contents, first: int, marked: int | None = None) -> Drawn:

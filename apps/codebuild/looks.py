@@ -1,9 +1,11 @@
 """What the stream and the pages ask of a build's log; reading it is `follow`'s work."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from apps.mirror.looks import LOOKS, Contents, Look
+from apps.mirror import looks
+from apps.mirror.looks import LOOKS, Contents, Drawn, Look
 
 from .follow import OPERATION
 from .lines import draw, draw_note, follower_of, marked_line, store_of
@@ -25,36 +27,20 @@ def contents_of(build_id: int) -> Contents | None:
 
 def watch(build_id: int) -> None:
     """Say that somebody looks at a log; somebody reads it from now on."""
-    contents = contents_of(build_id)
-    if contents is not None and contents.done:
-        store_of(build_id).renew(contents)
-        return
-    ticket = follower_of(build_id).watch()
+    ticket = looks.watched(store_of(build_id), follower_of(build_id))
     if ticket is not None:
         follow_log.delay(build_id, ticket)
 
 
 def lines(build_id: int, first: int) -> Mapping[str, Any]:
     """Return a log's lines from number `first` (from 0) on; see `Look.since`."""
-    answer: dict[str, Any] = {
-        "id": f"log-{build_id}",
-        "html": "",
-        "first": first,
-        "next": first,
-        "done": False,
-        "more": False,
-        "fragments": [],
-    }
-    contents = contents_of(build_id)
-    if contents is None:
-        return answer
-    build = Build.objects.only("excerpt_line", "excerpt_mark").filter(pk=build_id).first()
-    drawn = draw(build_id, contents, first, marked_line(build) if build else None)
-    if first <= contents.noted:
-        note = {"id": f"log-{build_id}-note", "html": draw_note(build_id, contents)}
-        answer["fragments"].append(note)
-    done = contents.done and not drawn.more
-    return answer | {"html": drawn.html, "next": drawn.next, "more": drawn.more, "done": done}
+
+    def drawn(contents: Contents) -> Drawn:
+        build = Build.objects.only("excerpt_line", "excerpt_mark").filter(pk=build_id).first()
+        return draw(build_id, contents, first, marked_line(build) if build else None)
+
+    note = partial(draw_note, build_id)
+    return looks.since(f"log-{build_id}", first, contents_of(build_id), drawn, note)
 
 
 LOOKS.add(

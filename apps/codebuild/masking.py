@@ -10,10 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from apps.mirror.masking import MASK
+from apps.mirror.masking import MASK, sounds_secret
 
-# Names of variables whose values are masked wherever they turn up in messages and log excerpts.
-SECRET_NAME = re.compile(r"(?i)(secret|token|passw|pwd|credential|api_?key|private|auth|_key$)")
 # `variables:` as a block key, perhaps after "- ", quoted, with an anchor or tag as its only value.
 BLOCK = re.compile(
     r"""^(?P<lead>[ \t]*(?:-[ \t]+)*)(?:variables|"variables"|'variables')[ \t]*:"""
@@ -37,7 +35,7 @@ def secret_values(variables: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
         str(variable.get("value", ""))
         for variable in variables
         if variable.get("type", "PLAINTEXT") == "PLAINTEXT"
-        and SECRET_NAME.search(str(variable.get("name", "")))
+        and sounds_secret(variable.get("name", ""))
     }
     return tuple(sorted((value for value in found if len(value) >= 6), key=len, reverse=True))
 

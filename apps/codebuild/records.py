@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from apps.aws.masking import without_login
+from apps.aws.masking import tags_of, without_login
 from apps.aws.wire import plain, snake
 from apps.mirror.ask import UNREAD, LinkTo, Unread
 from apps.mirror.masking import masked
@@ -165,7 +165,7 @@ def project_record(answer: Mapping[str, Any]) -> ProjectRecord:
         webhook=_webhook(answer.get("webhook") or {}),
         badge_enabled=bool((answer.get("badge") or {}).get("badgeEnabled")),
         project_visibility=answer.get("projectVisibility") or "",
-        tags={tag.get("key", ""): tag.get("value", "") for tag in answer.get("tags") or ()},
+        tags=tags_of(answer.get("tags")),
         created=answer.get("created"),
         last_modified=answer.get("lastModified"),
         links=named.by_project(answer),

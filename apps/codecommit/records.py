@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.aws.calls import Reach
+from apps.aws.masking import tags_of
 from apps.mirror.ask import UNREAD, LinkTo, Unread
 from apps.mirror.masking import masked
 from apps.mirror.state import State
@@ -92,7 +93,7 @@ def repository_record(
     name = answer["repositoryName"]
     details: dict[str, Any] = {}
     if tags is not None:
-        details["tags"] = dict(tags.get("tags") or {})
+        details["tags"] = tags_of(tags.get("tags"))
     if triggers is not None:
         told = [_trigger(trigger) for trigger in triggers.get("triggers") or ()]
         details |= {

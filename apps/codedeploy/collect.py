@@ -105,8 +105,9 @@ def _named_groups(reach: Reach, keys: Iterable[str]) -> Iterator[DeploymentGroup
         application, _, name = key.partition("/")
         by_application.setdefault(application, []).append(name)
 
-    def read(item: tuple[str, list[str]]) -> dict[str, Any]:
+    def read(item: tuple[str, list[str]]) -> tuple[dict[str, Any], bool]:
         told: dict[str, Any] = {}
+        unsure = False
         for batch in batches(dict.fromkeys(item[1]), NAMES):
             answer = reach.call(
                 "codedeploy:BatchGetDeploymentGroups",
@@ -115,17 +116,19 @@ def _named_groups(reach: Reach, keys: Iterable[str]) -> Iterator[DeploymentGroup
             )
             found = answer.get("deploymentGroupsInfo", ())
             told |= {one["deploymentGroupName"]: one for one in found}
-        return told
+            # AWS tells of any trouble in one sentence for all that were asked for.
+            unsure |= bool(answer.get("errorMessage"))
+        return told, unsure
 
-    for (application, names), told in reach.each(by_application.items(), read):
-        gone = isinstance(told, Failed) and told.failure.health is Health.GONE
-        if isinstance(told, Failed) and not gone:
+    for (application, names), answer in reach.each(by_application.items(), read):
+        if isinstance(answer, Failed) and answer.failure.health is not Health.GONE:
             continue
+        told, unsure = ({}, False) if isinstance(answer, Failed) else answer
         for name in names:
-            if gone or name not in told:
-                yield Vanished(f"{application}/{name}")
-            else:
+            if name in told:
                 yield group_record(reach, application, name, told[name])
+            elif not unsure:
+                yield Vanished(f"{application}/{name}")
 
 
 def configs(reach: Reach, ask: Ask) -> Iterator[DeploymentConfigRecord]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from apps.mirror.state import State, failing_since, urgency_of
+from apps.mirror.state import UNFINISHED, State, failing_since, urgency_of
 
 from . import diagnose, words
 from .models import SERVER, Deployment, DeploymentGroup, Target
@@ -16,6 +16,18 @@ LOOK_BACK = 10
 STRIP = 200
 # What a deployment names of those that failed.
 MOST_FAILED = 100
+# Of a deployment, for its group.
+GROUP_COLUMNS = (
+    "key",
+    "status",
+    "state",
+    "seconds",
+    "created_at",
+    "compute_platform",
+    "group",
+    "succeeded",
+    "failed",
+)
 STRIP_COLUMNS = (
     "pk",
     "deployment_id",
@@ -102,7 +114,7 @@ def groups(ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
 def _group(pk: int) -> dict[str, Any]:
     newest = list(
         Deployment.objects.filter(group=pk, created_at__isnull=False)
-        .only("key", "status", "state", "seconds", "created_at", "compute_platform", "group")
+        .only(*GROUP_COLUMNS)
         .order_by("-created_at", "-pk")[:RECENT]
     )
     if not newest:
@@ -130,18 +142,29 @@ def _group(pk: int) -> dict[str, Any]:
 
 
 def _left_failed(newest: Sequence[Deployment]) -> list[str]:
-    """Return the instances whose own last deployment failed.
+    """Return the instances whose own last deployment failed, as far back as that is known.
 
+    Where a deployment was over before anybody read its targets, it may have mended any instance:
+    what failed before it is no news of today.
     https://docs.aws.amazon.com/codedeploy/latest/userguide/instances-health.html
     """
-    ids = [one.pk for one in newest if one.compute_platform == SERVER]
+    rows = [one for one in newest if one.compute_platform == SERVER]
+    ids = [one.pk for one in rows]
     strips = dict(Deployment.objects.filter(pk__in=ids).values_list("pk", "strip")) if ids else {}
     last: dict[str, str] = {}
-    for pk in ids:
-        for segment in strips.get(pk, ()):
+    for one in rows:
+        strip = strips.get(one.pk, ())
+        if not strip and one.state not in UNFINISHED and _touched(one):
+            break
+        for segment in strip:
             if segment["state"] in (State.DONE, State.FAILED):
                 last.setdefault(segment["name"], segment["state"])
     return sorted(name for name, state in last.items() if state == State.FAILED)[:MOST_FAILED]
+
+
+def _touched(deployment: Deployment) -> bool:
+    """Whether a deployment that is over succeeded or failed on any instance."""
+    return deployment.state == State.DONE or bool(deployment.succeeded or deployment.failed)
 
 
 def why_deployment(deployment: Deployment) -> str:

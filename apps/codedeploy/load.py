@@ -19,8 +19,8 @@ from .models import (
     GROUP_WIDE,
     SERVER,
     Application,
-    Config,
     Deployment,
+    DeploymentConfig,
     DeploymentGroup,
     Target,
 )
@@ -230,7 +230,7 @@ def rolls_back_when(told: Mapping[str, Any]) -> list[str]:
 def configurations(rows: Iterable[Deployment | DeploymentGroup]) -> dict[tuple[int, str], str]:
     """Return what the configurations of rows do, by scope and name."""
     wanted = {(row.scope_id, row.config_name) for row in rows if row.config_name}
-    known = Config.objects.filter(key__in={name for _, name in wanted})
+    known = DeploymentConfig.objects.filter(key__in={name for _, name in wanted})
     told = {(one.scope_id, one.key): one.in_words for one in known}
     return {name: told.get(name) or words.configuration(name[1]) for name in wanted}
 
@@ -304,11 +304,11 @@ def application_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     return {one.pk: {"application": one} for one in rows}
 
 
-def config_rows(configs: Iterable[Config]) -> dict[int, dict[str, Any]]:
+def config_rows(configs: Iterable[DeploymentConfig]) -> dict[int, dict[str, Any]]:
     """The context of each row of a list of configurations."""
     return {one.pk: {"deploymentconfig": one} for one in configs}
 
 
 def config_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """The same by id, for the stream."""
-    return config_rows(Config.objects.select_related("scope").filter(pk__in=ids))
+    return config_rows(DeploymentConfig.objects.select_related("scope").filter(pk__in=ids))

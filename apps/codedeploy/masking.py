@@ -6,27 +6,21 @@ what it was given. Whatever stands behind a name that sounds secret is masked, w
 
 import re
 
-from apps.mirror.masking import MASK, masked
+from apps.mirror.masking import MASK, masked, named_masked, sounds_secret
 
-# Keys of YAML and JSON, variables of shells, options of commands.
-NAMED = re.compile(
-    r"""(?P<name>["']?(?<![\w.-])-{0,2}[\w.-]*"""
-    r"""(?i:secret|token|passw|pwd|credential|api[_-]?key|private[_-]?key|authorization)[\w.-]*"""
-    r"""["']?[ \t]*(?:=|:(?=[ \t]|["']|$))[ \t]*|(?<!\S)--[\w-]*"""
-    r"""(?i:secret|token|passw|pwd|credential|api[_-]?key)[\w-]*[ \t]+)"""
-    r"""(?P<value>"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,}\]"']+)"""
-)
-# `password: |` and what is indented below it.
+# An AppSpec is at most so long; what comes beyond is not looked at.
+# https://docs.aws.amazon.com/codedeploy/latest/userguide/limits.html
+MOST = 1_000_000
+# `password: |` and what is indented below it. Names are taken whole: see mirror.masking.
 BLOCK = re.compile(
-    r"""^(?P<lead>[ \t]*(?:-[ \t]+)*)["']?[\w.-]*"""
-    r"""(?i:secret|token|passw|pwd|credential|api[_-]?key|private[_-]?key|authorization)[\w.-]*"""
-    r"""["']?[ \t]*:[ \t]*[|>][+\d-]*[ \t]*$"""
+    r"""^(?P<lead>[ \t]*+(?:-[ \t]++)*+)["']?(?P<name>[\w.-]++)["']?[ \t]*+:[ \t]*+"""
+    r"""[|>][+\d-]*+[ \t]*+$"""
 )
 
 
 def text(said: str) -> str:
-    """Return a text with the values behind names that sound secret masked."""
-    return "\n".join(_blocks(masked(said).split("\n")))
+    """Return a text with the values behind names that sound secret masked; `MOST` characters."""
+    return "\n".join(_blocks(masked(said[:MOST]).split("\n")))
 
 
 def _blocks(lines: list[str]) -> list[str]:
@@ -39,14 +33,10 @@ def _blocks(lines: list[str]) -> list[str]:
                 kept.append(" " * indent + MASK)
                 continue
             column = None
-        if found := BLOCK.match(line):
+        found = BLOCK.match(line)
+        if found and sounds_secret(found["name"]):
             column = len(found["lead"])
             kept.append(line)
         else:
-            kept.append(NAMED.sub(_mask, line))
+            kept.append(named_masked(line))
     return kept
-
-
-def _mask(found: re.Match[str]) -> str:
-    quote = found["value"][:1] if found["value"][:1] in "\"'" else ""
-    return f"{found['name']}{quote}{MASK}{quote}"

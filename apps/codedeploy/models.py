@@ -168,7 +168,7 @@ class DeploymentGroup(Mirrored):
         return words.style(self.deployment_type, self.deployment_option)
 
 
-class Config(Mirrored):
+class DeploymentConfig(Mirrored):
     """A deployment configuration: how many instances, or how much traffic, at a time.
 
     https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentConfigInfo.html
@@ -193,6 +193,11 @@ class Config(Mirrored):
 
     class Meta(Mirrored.Meta):
         ordering: ClassVar = ["key"]
+        # Those of `Mirrored`, by shorter names: with the model's they are too long for databases.
+        indexes: ClassVar = [
+            models.Index(fields=["arn"], name="deployment_config_arn"),
+            models.Index(fields=["scope", "state"], name="deployment_config_state"),
+        ]
 
     @property
     def in_words(self) -> str:

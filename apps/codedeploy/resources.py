@@ -140,7 +140,7 @@ DEPLOYMENT_CONFIG = REGISTER.add(
         kind="codedeploy.deploymentconfig",
         label="deployment configurations",
         provider="aws",
-        model=models.Config,
+        model=models.DeploymentConfig,
         collect=collect.configs,
         cadence=Cadence(cold=timedelta(hours=1)),
         calls=("codedeploy:ListDeploymentConfigs", "codedeploy:GetDeploymentConfig"),

@@ -16,7 +16,7 @@ from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
 
 from . import fragments, load
-from .models import Application, Config, Deployment, DeploymentGroup
+from .models import Application, Deployment, DeploymentConfig, DeploymentGroup
 
 NEWEST = ("-created_at", "-pk")
 # Whose health the foot of these pages tells.
@@ -179,7 +179,7 @@ def deployment_configs(request: HttpRequest) -> HttpResponse:
     """All deployment configurations and what they do, those that people made first."""
     since = newest_change()
     filters = filters_of(request)
-    rows = Config.objects.select_related("scope").present().visible_to(request.user)
+    rows = DeploymentConfig.objects.select_related("scope").present().visible_to(request.user)
     rows = rows.containing(filters["q"], "key")
     rows = rows.narrowed(account=filters["account"], region=filters["region"])
     context = CONFIGS.context(request, since, rows, {**filters, "state": ""})

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from apps.aws.calls import Reach
-from apps.aws.masking import address
+from apps.aws.masking import address, tags_of
 from apps.aws.wire import plain
 from apps.mirror.ask import UNREAD, LinkTo, Parent, Unread
 from apps.mirror.masking import masked
@@ -57,7 +57,7 @@ def pipeline_record(
     """Return a pipeline of ListPipelines, with what GetPipeline and its tags told."""
     details: dict[str, Any] = {}
     if tags is not None:
-        details["tags"] = {tag["key"]: tag["value"] for tag in tags.get("tags", ())}
+        details["tags"] = tags_of(tags.get("tags"))
     if pipeline is not None:
         body = pipeline["pipeline"]
         stores = body.get("artifactStores") or (

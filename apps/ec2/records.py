@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.aws.calls import Reach
+from apps.aws.masking import tags_of
 from apps.aws.wire import plain
 from apps.mirror.ask import UNREAD, LinkTo, Unread
 from apps.mirror.masking import masked
@@ -131,7 +132,7 @@ def instance_record(
         fares: str | Unread = UNREAD if known else state
     else:
         fares = _worst(state, checks) if runs else state
-    tags = _tags(answer.get("Tags"))
+    tags = tags_of(answer.get("Tags"))
     reason = answer.get("StateReason") or {}
     group = tags.get(GROUP_TAG, "")
     profile = (answer.get("IamInstanceProfile") or {}).get("Arn") or ""
@@ -282,7 +283,7 @@ def group_record(answer: Mapping[str, Any], activity: Mapping[str, Any] | Unread
         grace_seconds=answer.get("HealthCheckGracePeriod"),
         availability_zones=list(answer.get("AvailabilityZones") or ()),
         created=answer.get("CreatedTime"),
-        tags=_tags(answer.get("Tags")),
+        tags=tags_of(answer.get("Tags")),
         activity=UNREAD if isinstance(activity, Unread) else _activity(activity),
         links=tuple(_group_names(arn, instances, groups)),
     )
@@ -326,7 +327,3 @@ def _group_names(
         yield LinkTo("launched", "ec2.instance", instance_arn(arn, one["id"]), owning=True)
     for group in groups:
         yield LinkTo("serves", "ec2.targetgroup", group)
-
-
-def _tags(tags: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
-    return {tag.get("Key", ""): masked(tag.get("Value") or "") for tag in tags or ()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from apps.aws.masking import tags_of
 from apps.aws.wire import plain
 from apps.mirror.ask import UNREAD, LinkTo, Unread
 from apps.mirror.masking import masked
@@ -124,7 +125,7 @@ def cluster_record(answer: Mapping[str, Any]) -> ClusterRecord:
         active_services_count=answer.get("activeServicesCount") or 0,
         registered_container_instances_count=answer.get("registeredContainerInstancesCount") or 0,
         capacity_providers=list(answer.get("capacityProviders") or ()),
-        tags=_tags(answer.get("tags")),
+        tags=tags_of(answer.get("tags")),
     )
 
 
@@ -191,7 +192,7 @@ def service_record(cluster: str, answer: Mapping[str, Any]) -> ServiceRecord:
         grace_seconds=answer.get("healthCheckGracePeriodSeconds"),
         created=answer.get("createdAt"),
         rolled_back=rolled_back,
-        tags=_tags(answer.get("tags")),
+        tags=tags_of(answer.get("tags")),
         links=tuple(_service_names(answer, deployments, task_sets)),
     )
 
@@ -348,7 +349,3 @@ def _service_names(
             yield LinkTo("serves", "ec2.targetgroup", group)
     if role := answer.get("roleArn"):
         yield LinkTo("assumes", "iam.role", role)
-
-
-def _tags(tags: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
-    return {tag.get("key", ""): tag.get("value", "") for tag in tags or ()}

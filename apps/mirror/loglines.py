@@ -1,41 +1,35 @@
 """Draws the lines that a look keeps: numbered, with their colours, and the gaps between them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
 from . import ansi
-from .looks import Contents, LineStore, Part
+from .looks import Contents, Drawn, LineStore, Part
 
 # Lines of one answer to a page; the stream asks on at once while there are more.
 AT_ONCE = 1_000
 
 
-def line_store(name: str) -> LineStore:
-    """Return where lines are kept under the beginning of cache keys `name`, "look:log:12"."""
+def line_store(name: str, *, whole: str = "") -> LineStore:
+    """Return where lines are kept under the beginning of cache keys `name`, "look:log:12".
+
+    whole  see `LineStore`.
+    """
     return LineStore(
         name,
         max_lines=settings.LOG_LOOK_MAX_LINES,
         max_bytes=settings.LOG_LOOK_MAX_BYTES,
         after=_style_after,
+        whole=whole,
     )
 
 
 def _style_after(lines: Any, state: Any) -> Any:
     return ansi.style_after(lines, state or ansi.PLAIN)
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """Lines as HTML: from number `first` up to `next`, both counted from 0."""
-
-    html: str
-    first: int
-    next: int
-    more: bool
 
 
 def draw(
@@ -49,16 +43,15 @@ def draw(
     pieces: list[str] = []
     at = first
     for part in store.parts(contents, first, AT_ONCE):
-        pieces.extend(_draw_part(element, part, marked))
+        pieces.extend(_draw_part(element, part, marked, store.whole))
         at = part.next
     return Drawn("".join(pieces), first, at, more=at < contents.next)
 
 
-def _draw_part(element: str, part: Part, marked: int | None) -> Iterator[str]:
+def _draw_part(element: str, part: Part, marked: int | None, whole: str) -> Iterator[str]:
     if part.missing:
-        yield (
-            f'<li class="log-gap" id="{element}-gap-{part.first + 1}">{left_out(part.missing)}</li>'
-        )
+        told = escape(left_out(part.missing, whole))
+        yield f'<li class="log-gap" id="{element}-gap-{part.first + 1}">{told}</li>'
         return
     number = part.first
     for html, _ in ansi.lines_to_html(part.lines, part.state or ansi.PLAIN):
@@ -72,16 +65,17 @@ def _draw_part(element: str, part: Part, marked: int | None) -> Iterator[str]:
         )
 
 
-def left_out(missing: int) -> str:
-    """Say how many lines are missing in the middle of a long log."""
-    return f"… {missing:,} lines are left out here; CloudWatch Logs has them all"
+def left_out(missing: int, whole: str) -> str:
+    """Say how many lines are missing in the middle of a long text, and who has them all."""
+    told = f"… {missing:,} lines are left out here"
+    return f"{told}; {whole} has them all" if whole else told
 
 
 def as_text(store: LineStore, contents: Contents) -> Iterator[str]:
     """Yield the kept lines as plain text, without terminal sequences."""
     for part in store.parts(contents, 0, contents.next):
         if part.missing:
-            yield f"[{left_out(part.missing)}]\n"
+            yield f"[{left_out(part.missing, store.whole)}]\n"
         else:
             yield "".join(f"{ansi.plain(line)}\n" for line in part.lines)
 

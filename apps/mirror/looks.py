@@ -191,6 +191,7 @@ class LineStore:
 
     name       the cache keys' beginning, "look:log:12".
     max_lines  lines kept at most, and bytes, before packing.
+    whole      who has all lines where some are left out here: "CloudWatch Logs", "" for nobody.
     after      (lines, state) -> the renderer's state after them, kept with each chunk so that any
                chunk can be rendered alone.
     """
@@ -199,6 +200,7 @@ class LineStore:
     max_lines: int
     max_bytes: int
     after: Callable[[Iterable[str], Any], Any] = no_state
+    whole: str = ""
 
     def open(self) -> Contents | None:
         """Return what is there, None where nothing was read or the cache has forgotten it."""
@@ -301,6 +303,60 @@ class LineStore:
 
     def _key(self, contents: Contents, chunk: Chunk) -> str:
         return f"{self.name}:{contents.run}:{chunk.first}"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Lines as HTML: from number `first` up to `next`, both counted from 0."""
+
+    html: str
+    first: int
+    next: int
+    more: bool
+
+
+def watched(store: LineStore, follower: Follower, version: str | None = None) -> str | None:
+    """Say that somebody looks; return a ticket where reading must be begun with it.
+
+    What was read to its end is kept for another while. What could not be read is never `done`, so
+    that it is asked for again. `version` tells what is read from what it was before; readers keep
+    it as their `Contents.token`, where they have no other use for that.
+    """
+    contents = store.open()
+    if contents is not None and contents.done and version in (None, contents.token):
+        store.renew(contents)
+        return None
+    return follower.watch()
+
+
+def since(
+    element: str,
+    first: int,
+    contents: Contents | None,
+    draw: Callable[[Contents], Drawn],
+    draw_note: Callable[[Contents], str],
+) -> dict[str, Any]:
+    """Return the lines of an element from number `first` (from 0) on; see `Look.since`.
+
+    draw       draws what was read, from `first` on.
+    draw_note  draws the element "<element>-note" beside the lines.
+    """
+    answer: dict[str, Any] = {
+        "id": element,
+        "html": "",
+        "first": first,
+        "next": first,
+        "done": False,
+        "more": False,
+        "fragments": [],
+    }
+    if contents is None:
+        return answer
+    drawn = draw(contents)
+    if first <= contents.noted:
+        answer["fragments"].append({"id": f"{element}-note", "html": draw_note(contents)})
+    done = contents.done and not drawn.more
+    return answer | {"html": drawn.html, "next": drawn.next, "more": drawn.more, "done": done}
 
 
 def _packed(lines: Sequence[str]) -> bytes:

@@ -1,7 +1,8 @@
 """Masks what looks like a credential, in any text that is kept, shown or logged; no Django.
 
 People put passwords into addresses and tokens into messages. What a service knows to be secret it
-drops by itself; this is the net under everything else.
+drops by itself; this is the net under everything else. What a name has to say for its value to be
+a secret is said here for all of them.
 """
 
 import re
@@ -29,8 +30,30 @@ URL_SECRET = re.compile(
     r"(?i)([?&;][\w.-]{0,40}(?:token|secret|passw|pwd|credential|signature|api_?key)[\w.-]{0,40}=)"
     r"[^&#;\s\"'<>]+"
 )
-# What a field is called whose value is a secret, whatever that looks like.
-SECRET_FIELD = re.compile(r"(?i)(secret|passw|pwd|credential|api_?key|authorization|token$)")
+# What a field, variable or option is called whose value is a secret, whatever that looks like. What
+# stands behind the words of the last line tells where or how long, and not what. Every repetition
+# is bounded: names come from outside, too.
+SECRET_FIELD = re.compile(
+    r"(?i)secret|passw|passphrase|pwd|credential|authorization|[_-]key$|(?<!by)pass$"
+    r"|(?:api|access|private|signing|ssh|auth|account|master|shared|license|deploy|host)[_.-]?key"
+    r"|private(?![_.-]?(?:subnet|ip|dns|link|host|route|zone|vpc|network|cidr|access))"
+    r"|(?:token|auth(?!or))(?![\w.-]{0,40}"
+    r"(?:ur[il]|endpoint|arn|type|validity|units|expiry|expires|ttl|seconds|minutes|hours|days)s?$)"
+)
+# A name and what says that its value follows. A name is taken whole or not at all, from its
+# beginning, so that a long word costs no more than reading it.
+_NAME = re.compile(
+    r"""(?<![\w.-])(?P<name>[\w.-]++)(?:\\*+["'])?"""
+    r"""(?P<sign>[ \t]*+(?:=(?![=~])|:(?=[ \t"'\\]|$))[ \t]*+|[ \t]++)""",
+    re.MULTILINE,
+)
+_VALUE = re.compile(
+    # Quoted within quotes, as JSON writes JSON.
+    r"""(?P<quote>\\++["'])(?:[^"'\\\n]|\\(?!["']))*+"""
+    r"""|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\n]|'')*+'?|[^\s"']++"""
+)
+# What says where a value comes from rather than what it is.
+REFERENCE = re.compile(r"""["']?(?:\$\{[^{}\n]*+\}["']?$|\$[A-Z_][A-Z0-9_]*+["']?$|\{\{resolve:)""")
 
 
 def masked(text: str, values: Iterable[str] = ()) -> str:
@@ -50,3 +73,35 @@ def masked(text: str, values: Iterable[str] = ()) -> str:
     if "authorization" in lowered:
         text = HEADER.sub(rf"\1{MASK}", text)
     return text
+
+
+def sounds_secret(name: object) -> bool:
+    """Whether something of this name has a value that nobody is to see."""
+    return SECRET_FIELD.search(str(name)) is not None
+
+
+def named_masked(text: str) -> str:
+    """Return a text without what stands behind names that sound secret, wherever they are in it.
+
+    "password: …" of YAML and JSON, "export TOKEN=…" of shells, "--api-key …" of commands. What says
+    where the value comes from ("${TOKEN}") is kept. For text that people or programs wrote: what is
+    read as fields is judged by their names alone.
+    """
+    if not SECRET_FIELD.search(text.replace("\n", " ")):
+        return text
+    pieces: list[str] = []
+    at = 0
+    for found in _NAME.finditer(text):
+        name, sign = found["name"], found["sign"]
+        option = name.startswith("--")
+        if found.start() < at or (not sign.strip() and not option) or not sounds_secret(name):
+            continue
+        value = _VALUE.match(text, found.end())
+        # An option that is followed by another has no value.
+        if value is None or REFERENCE.match(value[0]) or (option and value[0].startswith("-")):
+            continue
+        quote = value["quote"] or (value[0][0] if value[0][0] in "\"'" else "")
+        closing = quote if not value["quote"] and quote else ""
+        pieces += [text[at : found.end()], quote, MASK, closing]
+        at = value.end()
+    return "".join([*pieces, text[at:]])

@@ -9,7 +9,8 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from apps.live.bus import BUS
-from apps.mirror.looks import LOOKS, Contents, Follower, LineStore, Look, Part
+from apps.mirror import looks
+from apps.mirror.looks import LOOKS, Contents, Drawn, Follower, LineStore, Look, Part
 from apps.mirror.resource import REGISTER
 
 from . import diff
@@ -53,11 +54,7 @@ def store_of(row: Commit | PullRequest) -> LineStore:
 
 def watched(row: Commit | PullRequest) -> str | None:
     """Say that somebody looks; return a ticket where reading must be begun with it."""
-    contents = store_of(row).open()
-    if contents is not None and contents.done:
-        store_of(row).renew(contents)
-        return None
-    return follower_of(row).watch()
+    return looks.watched(store_of(row), follower_of(row))
 
 
 def say(contents: Contents, *words: str) -> bool:
@@ -74,29 +71,19 @@ def publish(look: str, row: Commit | PullRequest, contents: Contents) -> None:
 def since(look: str, row: Commit | PullRequest | None, pk: int, first: int) -> Mapping[str, Any]:
     """Return the lines from number `first` (from 0) on; see `Look.since`."""
     element = f"{look}-{pk}"
-    answer: dict[str, Any] = {
-        "id": element,
-        "html": "",
-        "first": first,
-        "next": first,
-        "done": False,
-        "more": False,
-        "fragments": [],
-    }
+
+    def drawn(contents: Contents) -> Drawn:
+        assert row is not None
+        parts = list(store_of(row).parts(contents, first, AT_ONCE))
+        following = parts[-1].next if parts else first
+        html = "".join(_drawn(part, element) for part in parts)
+        return Drawn(html, first, following, more=following < contents.next)
+
+    def note(contents: Contents) -> str:
+        return draw_note(element, contents.note)
+
     contents = store_of(row).open() if row is not None else None
-    if row is None or contents is None:
-        return answer
-    parts = list(store_of(row).parts(contents, first, AT_ONCE))
-    following = parts[-1].next if parts else first
-    if first <= contents.noted:
-        note = {"id": f"{element}-note", "html": draw_note(element, contents.note)}
-        answer["fragments"].append(note)
-    return answer | {
-        "html": "".join(_drawn(part, element) for part in parts),
-        "next": following,
-        "more": following < contents.next,
-        "done": contents.done and following >= contents.next,
-    }
+    return looks.since(element, first, contents, drawn, note)
 
 
 def _drawn(part: Part, element: str) -> str:

@@ -77,3 +77,21 @@ def test_hostile_text_is_masked_in_no_time(piece: str):
     began = time.process_time()
     masked("https://" + piece * (100_000 // len(piece)))
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("form", [("Key", "Value"), ("key", "value"), None])
+def test_tags_are_kept_without_what_may_be_a_secret(form: tuple[str, str] | None):
+    told = {
+        "team": "shop",
+        "api-token": LEAK,
+        "feed": f"https://ci:{LEAK}@example.com/x",
+        "empty-secret": "",
+    }
+    tags = told if form is None else [{form[0]: key, form[1]: told[key]} for key in told]
+    assert masking.tags_of(tags) == {
+        "team": "shop",
+        "api-token": "***",
+        "feed": "https://***@example.com/x",
+        "empty-secret": "",
+    }
+    assert masking.tags_of(None) == {}

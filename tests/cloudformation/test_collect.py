@@ -467,3 +467,14 @@ def test_every_call_made_is_declared(scope: Scope, full: Flight, aws: Any):
     declared = {call for kind in KINDS for call in REGISTER.get(kind).calls}
     # DescribeStacks of all stacks needs the permission to list them.
     assert set(full.count()) == declared - {"cloudformation:ListStacks"}
+
+
+def test_a_change_set_that_waits_is_looked_after_until_somebody_deletes_it(
+    scope: Scope, full: Flight, aws: Any
+):
+    aws(full)
+    sweep(scope)
+    row = Sweep.objects.get(scope=scope, kind="cloudformation.changeset")
+    assert ChangeSet.objects.filter(state="waiting").exists()
+    assert row.hot_due_at is not None
+    assert row.hot_due_at <= now() + timedelta(minutes=10)

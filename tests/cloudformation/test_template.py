@@ -110,6 +110,88 @@ def test_a_template_in_json_is_written_out_anew_without_its_secrets():
     assert handler["Environment"]["Variables"] == {"API_KEY": "***", "STAGE": "x"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Parameters:\n  A: {{NoEcho: true, Default: '{PLANTED}, it''s {PLANTED}'}}\n",
+        f"Parameters:\n  A:\n    NoEcho: yes\n    Default: p4ss,{PLANTED}}}x\n",
+        f"Parameters:\n  SigningKey: {{Type: String, Default: {PLANTED}}}\n",
+        f"Env:\n  - Name: DB_PASSWORD\n    Value: {PLANTED}\n",
+        f"Env: [{{Value: {PLANTED}, Name: API_TOKEN}}]\n",
+        f"Env:\n  - OptionName: DB_PASSWORD\n    Value: >-\n      {PLANTED}\n      {PLANTED}\n",
+        f"Env:\n  - Name: DB_PASSWORD\n    Value: !Sub 'x${{A}}{PLANTED}'\n",
+        f"Passwords: [a{PLANTED}, [{PLANTED}]]\n",
+        f"Passwords: {{admin: {PLANTED}}}\n",
+        f"Passphrase: first\n  {PLANTED}\n",
+        f"Passphrase:\n  Fn::Join: ['', [x, {PLANTED}]]\n",
+        f"Any: &shared {PLANTED}\nPassword: *shared\n",
+        f"UserData: !Sub |\n  export PASSWORD={PLANTED}\n  start --token {PLANTED}\n",
+        f"UserData: {{Fn::Join: ['', ['export PASSWORD=', {PLANTED}]]}}\n",
+        f"# password: {PLANTED}\nA: b\n",
+        f"A: 'b'  # was password={PLANTED}\n",
+        # No YAML.
+        f"A: ]\nEnv:\n  - Name: X\n    Value: {PLANTED}\n",
+        f"A: ]\nPasswords:\n  - a\n  - {PLANTED}\nB: c\n",
+        f'A: ]\n"Passwords": [\n  "{PLANTED}"\n]\n',
+        "[" * 500 + f"password: {PLANTED}",
+    ],
+)
+def test_no_secret_of_a_template_is_shown_however_it_is_written(text: str):
+    assert PLANTED in text
+    lines = lines_of(text)
+    assert PLANTED not in "\n".join(lines)
+    assert "***" in "\n".join(lines)
+    assert len(lines) == len(text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Env:\n  - Name: DB_PASSWORD\n    Value: !Ref Database\n",
+        "Env:\n  - Name: DB_PASSWORD\n    Value: {'Fn::GetAtt': [Database, Secret]}\n",
+        "Env:\n  - {Name: STAGE, Value: production}\n",
+        "Secrets:\n  - Name: DB_PASSWORD\n    ValueFrom: !Ref Secret\n",
+        "Password: !Join ['', ['{{resolve:secretsmanager:', !Ref S, ':SecretString:pw}}']]\n",
+        "Password: !Sub '${Database}'\n",
+        "Secrets:\n  Type: AWS::SecretsManager::Secret\n",
+        "UserData: !Sub |\n  export PASSWORD=${Database}\n",
+    ],
+)
+def test_where_a_secret_comes_from_is_shown(text: str):
+    assert "\n".join(lines_of(text)) == text
+
+
+def test_the_list_of_settings_of_a_template_in_json_loses_its_secrets():
+    settings = [{"OptionName": "DB_PASSWORD", "Value": PLANTED}, {"Passwords": [PLANTED]}]
+    shown = json.loads("\n".join(lines_of({"Resources": settings})))
+    assert shown["Resources"] == [
+        {"OptionName": "DB_PASSWORD", "Value": "***"},
+        {"Passwords": ["***"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 200_000 + ":",
+        "token" * 40_000 + ":",
+        "password: " + "x" * 200_000,
+        "[" * 200_000,
+        "{a: " * 50_000,
+        "[a," * 50_000,
+        " -" * 100_000,
+        "- " * 100_000,
+        "password:" * 20_000,
+        "password: |\n" + " \n" * 100_000,
+    ],
+)
+@pytest.mark.timeout(120)
+def test_a_hostile_template_is_read_once(text: str):
+    """It ends at all: what is quadratic here takes the better part of an hour."""
+    lines = lines_of(text)
+    assert max(map(len, lines)) < 21_000
+
+
 @pytest.mark.parametrize("body", ["", "Parameters:", "Parameters:\n\n#", "\x00\x1b[31m", "[", "{"])
 def test_what_is_no_template_is_no_crash(body: str):
     assert isinstance(lines_of(body), list)
@@ -157,11 +239,33 @@ def test_a_template_that_may_not_be_read_says_so_with_its_cure(
     assert told.health == "denied"
 
 
+@pytest.mark.parametrize("code", ["AccessDenied", "Throttling", "InternalFailure"])
+def test_a_template_that_could_not_be_read_is_asked_for_again_and_told_when_it_can(
+    stack: Stack, full: Flight, queued: list[Any], code: str
+):
+    full.on("cloudformation:GetTemplate", Fault(code, "not now"))
+    read(stack, queued)
+    assert not looks.lines(stack.pk, 0)["done"]
+    full.on("cloudformation:GetTemplate", {"TemplateBody": YAML})
+    cache.delete(f"{follower_of(stack.pk).name}:asked")
+    before = len(queued)
+    read(stack, queued)
+    assert len(queued) == before + 1
+    told = looks.lines(stack.pk, 0)
+    assert told["done"]
+    assert "API_KEY: ***" in told["html"]
+    # The page's words of the failure go.
+    (note,) = told["fragments"]
+    assert note["id"] == f"template-{stack.pk}-note"
+    assert "cannot be read" not in note["html"]
+
+
 def test_a_template_that_is_gone_is_no_fault(stack: Stack, full: Flight, queued: list[Any]):
     full.on("cloudformation:GetTemplate", Fault("ValidationError", "Stack x does not exist"))
     read(stack, queued)
     (note,) = looks.lines(stack.pk, 0)["fragments"]
     assert "no longer has this template" in note["html"]
+    assert looks.lines(stack.pk, 0)["done"]
     assert not Operation.objects.filter(operation="cloudformation:GetTemplate").exists()
 
 

@@ -8,7 +8,13 @@ import pytest
 from django.core import serializers
 
 from apps.codedeploy import collect
-from apps.codedeploy.models import Application, Config, Deployment, DeploymentGroup, Target
+from apps.codedeploy.models import (
+    Application,
+    Deployment,
+    DeploymentConfig,
+    DeploymentGroup,
+    Target,
+)
 from apps.codedeploy.records import DeploymentRecord, TargetRecord
 from apps.codedeploy.resources import INSTANCE_EVENT
 from apps.mirror.ask import Ask, Covered, Ended, Parent
@@ -121,7 +127,7 @@ def test_no_planted_secret_gets_behind_the_collector(swept: Flight):
     rows = [
         *Application.objects.all(),
         *DeploymentGroup.objects.all(),
-        *Config.objects.all(),
+        *DeploymentConfig.objects.all(),
         *Deployment.objects.all(),
         *Target.objects.all(),
         *Change.objects.all(),
@@ -303,7 +309,7 @@ def test_groups_are_read_by_name_and_one_that_is_not_there_has_vanished():
     flight = Flight().on(
         "codedeploy:BatchGetDeploymentGroups",
         lambda p: (
-            {"deploymentGroupsInfo": [], "errorMessage": "gone"}
+            {"deploymentGroupsInfo": []}
             if p["applicationName"] == "shop"
             else Fault("ApplicationDoesNotExistException", "No application found")
         ),
@@ -311,6 +317,17 @@ def test_groups_are_read_by_name_and_one_that_is_not_there_has_vanished():
     found = list(collect.groups(flight.reach(), Ask(keys=("shop/live", "old/live"))))
     assert sorted(one.key for one in found) == ["old/live", "shop/live"]
     assert {type(one).__name__ for one in found} == {"Vanished"}
+
+
+def test_a_group_that_is_missing_beside_an_error_is_not_called_gone():
+    answer = {
+        "deploymentGroupsInfo": [{"applicationName": "shop", "deploymentGroupName": "live"}],
+        "errorMessage": "An internal error occurred",
+    }
+    flight = Flight().on("codedeploy:BatchGetDeploymentGroups", answer)
+    keys = ("shop/live", "shop/test")
+    (found,) = collect.groups(flight.reach(), Ask(keys=keys))
+    assert (type(found).__name__, found.key) == ("DeploymentGroupRecord", "shop/live")
 
 
 def test_a_denied_detail_costs_the_details_alone():

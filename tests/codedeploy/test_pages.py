@@ -14,7 +14,13 @@ from django.utils.html import escape
 from django.utils.timezone import now
 
 from apps.codedeploy import digest
-from apps.codedeploy.models import Application, Config, Deployment, DeploymentGroup, Target
+from apps.codedeploy.models import (
+    Application,
+    Deployment,
+    DeploymentConfig,
+    DeploymentGroup,
+    Target,
+)
 from apps.live.fragment import FRAGMENTS
 from apps.mirror.hints import follow_hints
 from apps.mirror.models import Hint, Link, ReadToEnd, Scope
@@ -152,7 +158,7 @@ def more_rows(count: int) -> None:
             state="failed",
             status="Failed",
         )
-        Config.objects.create(scope=scope, key=f"config-{number}")
+        DeploymentConfig.objects.create(scope=scope, key=f"config-{number}")
 
 
 @pytest.mark.sql
@@ -332,6 +338,32 @@ def test_an_instance_that_was_mended_since_is_left_out(swept):
         strip=[{"id": 1, "name": "i-0a1b2c3d4e5f60002", "state": "done", "status": "Succeeded"}],
     )
     assert digest.groups([group.pk])[group.pk]["failed_instances"] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "counts", "left"),
+    [
+        (State.DONE, {}, []),
+        (State.FAILED, {"succeeded": 1, "failed": 1}, []),
+        # It went to no instance, and so mended none.
+        (State.FAILED, {"pending": 2}, ["i-0a1b2c3d4e5f60002"]),
+        (State.MOVING, {"in_progress": 1}, ["i-0a1b2c3d4e5f60002"]),
+    ],
+)
+def test_a_deployment_whose_targets_nobody_read_ends_what_is_known_of_instances(
+    swept, state: State, counts: dict[str, int], left: list[str]
+):
+    group = failed().group
+    Deployment.objects.create(
+        scope=group.scope,
+        group=group,
+        key="d-NEWER0001",
+        compute_platform="Server",
+        state=state,
+        created_at=now(),
+        **counts,
+    )
+    assert digest.groups([group.pk])[group.pk]["failed_instances"] == left
 
 
 # --- What else they say ---------------------------------------------------------------------------

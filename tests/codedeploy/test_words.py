@@ -1,10 +1,12 @@
 """What CodeDeploy writes as codes is said in words; what may be a secret is not said at all."""
 
+import re
+from dataclasses import is_dataclass
 from types import SimpleNamespace
 
 import pytest
 
-from apps.codedeploy import diagnose, masking, words
+from apps.codedeploy import diagnose, masking, models, records, words
 
 CANARY = ("TimeBasedCanary", 10, 5)
 
@@ -157,3 +159,16 @@ def test_why_a_target_failed_begins_with_event_script_and_line():
     bare = SimpleNamespace(**{**vars(target), "log_tail": "", "log_mark": None})
     assert diagnose.why(bare).startswith("ApplicationStart: run.sh: Script at specified location")
     assert diagnose.why(SimpleNamespace(failing_event="")) == ""
+
+
+def test_every_record_is_explained_by_a_model_that_is_there():
+    told = {
+        name: re.findall(r"models\.(\w+)", record.__doc__ or "")
+        for name, record in vars(records).items()
+        if is_dataclass(record) and name.endswith("Record")
+    }
+    assert len(told) == 5
+    for name, (model,) in told.items():
+        assert name == f"{model}Record"
+        assert hasattr(models, model)
+    assert "see models.DeploymentConfig" in (words.configuration.__doc__ or "")

@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Config",
+            name="DeploymentConfig",
             fields=[
                 (
                     "id",
@@ -126,12 +126,12 @@ class Migration(migrations.Migration):
                 "ordering": ["key"],
                 "abstract": False,
                 "indexes": [
-                    models.Index(fields=["arn"], name="codedeploy_config_arn"),
-                    models.Index(fields=["scope", "state"], name="codedeploy_config_st"),
+                    models.Index(fields=["arn"], name="deployment_config_arn"),
+                    models.Index(fields=["scope", "state"], name="deployment_config_state"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("scope", "key"), name="codedeploy_config_once_per_scope"
+                        fields=("scope", "key"), name="codedeploy_deploymentconfig_once_per_scope"
                     )
                 ],
             },
