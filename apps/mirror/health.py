@@ -258,8 +258,12 @@ def root_of(kind: KindHealth) -> tuple[str, ...]:
         return kind.state, _without_action(kind)
     if kind.state == Health.FAILING:
         return kind.state, kind.code, kind.error, kind.cure
-    if kind.state in (Health.THROTTLED, Health.UNREACHABLE):
+    if kind.state == Health.UNREACHABLE:
+        # The cure names the service, and the network is the same for all of them.
         return kind.state, kind.code
+    if kind.state == Health.THROTTLED:
+        # Each protocol has a code of its own for it.
+        return kind.state, kind.cure
     return kind.state, kind.code, kind.cure
 
 
@@ -341,13 +345,16 @@ class Cause:
 
 
 def causes_of(kinds: Iterable[KindHealth], every: int = 0) -> list[Cause]:
-    """Return what keeps these kinds of a scope, which has `every`, from being read, each once."""
+    """Return what keeps these kinds of a scope, which has `every`, from being read, each once.
+
+    The gravest comes first.
+    """
     found: dict[tuple[str, ...], Cause] = {}
     for kind in kinds:
         found.setdefault(root_of(kind), Cause(kind, [])).kinds.append(kind)
     for cause in found.values():
         cause.everything = len(cause.kinds) == every
-    return list(found.values())
+    return sorted(found.values(), key=lambda one: GRAVITY.index(Health(one.first.state)))
 
 
 def why_unread(kinds: Sequence[KindHealth], wanted: Sequence[str]) -> list[KindHealth]:

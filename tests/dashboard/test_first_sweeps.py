@@ -178,7 +178,9 @@ def test_health_counts_causes_and_tells_each_once(signed_in: Client) -> None:
     kinds = len(REGISTER.of("aws"))
     html = text_of(signed_in, "/health/")
     assert f"<b>1 cause</b> keeps <b>{kinds} kinds</b> from being read" in html
-    assert html.count(f'<p class="strong">{kinds} kinds: Unreachable at <code>{WHO}</code>') == 1
+    assert (
+        html.count(f'<p class="strong">Nothing can be read: Unreachable at <code>{WHO}</code>') == 1
+    )
 
 
 def test_one_cause_in_two_regions_of_an_account_is_one(signed_in: Client) -> None:
@@ -202,7 +204,7 @@ def test_health_says_refused_only_where_something_was_refused(
 ) -> None:
     blocked_by(waiting_scope(), "credentials", code=code)
     html = text_of(signed_in, "/health/")
-    assert f"kinds: {word} at" in html
+    assert f"Nothing can be read: {word} at" in html
     assert ("Credentials refused" in html) == (code == "InvalidClientTokenId")
 
 

@@ -183,6 +183,21 @@ def test_denials_that_are_lifted_by_others_are_told_apart(signed_in: Client) -> 
     assert any("at 2 operations" in one for one in told)
 
 
+def test_throttles_are_one_cause_and_come_after_what_is_denied(signed_in: Client) -> None:
+    scope = make_scope()
+    for operation, code in (
+        ("codepipeline:ListPipelines", "ThrottlingException"),
+        ("elbv2:DescribeTargetHealth", "Throttling"),
+    ):
+        Operation.objects.filter(scope=scope, operation=operation).update(
+            health="throttled", code=code, cure="Wait."
+        )
+    deny(scope, "ecs:ListClusters")
+    denied, throttled = notes(page(signed_in))
+    assert "Denied at" in denied
+    assert throttled == "2 kinds: Throttled at 2 operations"
+
+
 def test_failures_that_say_different_things_are_different_causes(signed_in: Client) -> None:
     scope = make_scope()
     for operation in ("codebuild:ListProjects", "ecs:ListClusters"):
