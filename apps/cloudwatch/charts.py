@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from apps.mirror.state import urgency_of
+
 from .words import amount
 
 WIDTH, HEIGHT = 360, 132
 LEFT, RIGHT, TOP, BOTTOM = 54, 8, 10, 20
+# How wide the flag of a mark is.
+FLAG = 8
 # Spans of time that are round, in seconds, and so are their halves.
 _LENGTHS = (2, 4, 10, 20, 30, 60, 120, 240, 600, 1200, 1800, 3600, 7200, 14400, 36000, 86400)
 # Rows of the table that says the same as the picture.
@@ -68,6 +72,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """Marks that stand too close to be told apart: the gravest, and how many more."""
+
+    place: float
+    mark: Mark
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Drawn:
     """One chart, ready for its template; `zero` is the zero line's place, None at the bottom."""
 
@@ -76,13 +89,15 @@ class Drawn:
     newest: str
     newest_at: datetime | None
     line: str
+    dots: str
     area: str
     y_ticks: tuple[Tick, ...]
     zero: float | None
     x_ticks: tuple[Tick, ...]
-    marks: tuple[tuple[float, Mark], ...]
+    marks: tuple["Flag", ...]
     limit: float | None
     limit_label: str
+    limit_shift: int
     hover: str
     summary: str
     rows: tuple[tuple[datetime, str], ...] = field(default=())
@@ -90,7 +105,7 @@ class Drawn:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to draw."""
-        return not self.line
+        return not self.line and not self.dots
 
 
 def draw(  # noqa: PLR0913 - what a chart is drawn of
@@ -121,20 +136,23 @@ def draw(  # noqa: PLR0913 - what a chart is drawn of
     points = [[(x(begin + slot * step), y(value)) for slot, value in run] for run in runs]
     known = [(slot, value) for slot, value in enumerate(values) if value is not None]
     newest = known[-1] if known else None
-    placed = tuple((x(mark.at.timestamp()), mark) for mark in marks if first <= mark.at <= until)
+    placed = [(x(mark.at.timestamp()), mark) for mark in marks if first <= mark.at <= until]
     return Drawn(
         title=title,
         unit=unit,
         newest=amount(newest[1], unit) if newest else amount(None),
         newest_at=first + timedelta(seconds=newest[0] * step) if newest else None,
-        line=" ".join(_line(run) for run in points),
+        line=" ".join(_line(run) for run in points if len(run) > 1),
+        dots=" ".join(_dot(*run[0]) for run in points if len(run) == 1),
         area=" ".join(_area(run, y(0)) for run in points if len(run) > 1),
-        y_ticks=tuple(Tick(y(level), amount(level, unit)) for level in levels),
+        y_ticks=tuple(Tick(y(level), amount(level, unit if level else "")) for level in levels),
         zero=y(0) if low < 0 else None,
         x_ticks=tuple(_x_ticks(begin, end, ticks, x)),
-        marks=placed,
+        marks=tuple(_flags(placed)),
         limit=None if limit is None else y(limit),
         limit_label="" if limit is None else amount(limit, unit),
+        # Above its line, below it where there is no room.
+        limit_shift=10 if limit is not None and y(limit) < TOP + 14 else -3,
         hover=json.dumps(
             {
                 "first": int(begin),
@@ -172,7 +190,7 @@ def _top(most: float, unit: str) -> float:
     if unit == "Seconds" and most > 1:
         return next((length for length in _LENGTHS if length >= most), most)
     size = 10.0 ** math.floor(math.log10(most))
-    return next(round_ * size for round_ in (1, 2, 2.5, 4, 5, 8, 10) if round_ * size >= most)
+    return next(round_ * size for round_ in (1, 2, 3, 4, 5, 8, 10) if round_ * size >= most)
 
 
 def _runs(values: Sequence[float | None]) -> Iterator[list[tuple[int, float]]]:
@@ -189,12 +207,31 @@ def _runs(values: Sequence[float | None]) -> Iterator[list[tuple[int, float]]]:
         yield run
 
 
+def _flags(placed: Sequence[tuple[float, Mark]]) -> Iterator[Flag]:
+    """Gather marks that stand closer than a flag is wide."""
+    close: list[tuple[float, Mark]] = []
+    for place, mark in sorted(placed, key=lambda told: told[0]):
+        if close and place - close[0][0] >= FLAG:
+            yield _flag(close)
+            close = []
+        close.append((place, mark))
+    if close:
+        yield _flag(close)
+
+
+def _flag(close: Sequence[tuple[float, Mark]]) -> Flag:
+    place, mark = min(close, key=lambda told: urgency_of(told[1].state))
+    return Flag(place, mark, len(close) - 1)
+
+
 def _line(run: Sequence[tuple[float, float]]) -> str:
     (x, y), *rest = run
-    if not rest:
-        # A point alone: a stroke with round ends is a dot.
-        return f"M{x:g} {y:g}h.01"
     return f"M{x:g} {y:g}L" + " ".join(f"{x:g} {y:g}" for x, y in rest)
+
+
+def _dot(x: float, y: float) -> str:
+    """A point alone: a stroke with round ends is a dot."""
+    return f"M{x:g} {y:g}h.01"
 
 
 def _area(run: Sequence[tuple[float, float]], ground: float) -> str:

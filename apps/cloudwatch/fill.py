@@ -21,8 +21,8 @@ from .records import Points
 # How far back each resolution is fetched; more is in no range that is drawn from it.
 PAST = ((300, timedelta(days=1)), (3600, timedelta(days=30)))
 RESOLUTIONS = frozenset(resolution for resolution, _ in PAST)
-# A past that could not be fetched, or that nobody has, is not asked for again for so long.
-AGAIN = timedelta(hours=6)
+# A past that could not be fetched, or not whole, is not asked for again for so long.
+AGAIN = timedelta(minutes=15)
 # A worker that died is not waited for longer (seconds).
 UNDER_WAY = 600
 

@@ -19,19 +19,31 @@ _MISSING = {
 }
 # Unit → what a value is divided by, and what is written behind it, the largest first.
 _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
-    "Bytes": ((1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (1, " B")),
+    "Bytes": ((1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (1, " B")),
+    "Bits": ((1e12, " Tbit"), (1e9, " Gbit"), (1e6, " Mbit"), (1e3, " kbit"), (1, " bit")),
     "Count": ((1e9, "G"), (1e6, "M"), (1e4, "k"), (1, "")),
     "Microseconds": ((6e7, " min"), (1e6, " s"), (1e3, " ms"), (1, " µs")),
     "Milliseconds": ((6e4, " min"), (1e3, " s"), (1, " ms")),
     "Seconds": ((3600, " h"), (90, " min"), (1, " s"), (1e-3, " ms")),
 }
+# CloudWatch's units that are larger ones of those.
+_LARGER = {
+    f"{word}{base}": (base.capitalize(), size)
+    for word, size in (("Kilo", 1e3), ("Mega", 1e6), ("Giga", 1e9), ("Tera", 1e12))
+    for base in ("bytes", "bits")
+}
 _SECONDS_OF = {" min": 60, " h": 3600}
 
 
 def amount(value: float | None, unit: str = "") -> str:
-    """A value with its unit, in three digits: "1.24 s", "37.5 %", "12.4k"; a dash for none."""
+    """A value with its unit, in three digits: "1.24 s", "37.5 %", "12.4k/s"; a dash for none."""
     if value is None:
         return "\N{EN DASH}"
+    if unit.endswith("/Second"):
+        return f"{amount(value, unit.removesuffix('/Second'))}/s"
+    if unit in _LARGER:
+        unit, size = _LARGER[unit]
+        return amount(value * size, unit)
     if unit == "Percent":
         return f"{_digits(value)} %"
     if unit == "Seconds":

@@ -387,7 +387,8 @@ def test_series_that_lag_behind_do_not_lengthen_every_batch():
     flight = Flight().on("cloudwatch:GetMetricData", {"MetricDataResults": []})
     now = datetime.now(UTC)
     lately = [parent(f"f-{number:04d}", now) for number in range(600)]
-    lately[100] = parent("late", now - timedelta(hours=1))
+    for number in (100, 550):
+        lately[number] = parent(f"late-{number}", now - timedelta(hours=1))
     list(collect.metrics(flight.reach(), Ask(parents=tuple(lately))))
     spans = [
         (call["EndTime"] - call["StartTime"]) / 60

@@ -1,5 +1,6 @@
 """The past of a series is fetched when somebody looks at it, once, and never in the way."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_a_call_asks_for_as_many_series_as_fit_into_one_page(
 
 
 def test_a_past_that_is_refused_is_told_and_not_asked_for_again_at_once(
-    metric: Metric, scope: Scope, aws: Any
+    metric: Metric, scope: Scope, aws: Any, monkeypatch: pytest.MonkeyPatch
 ):
     aws(Flight().on("cloudwatch:GetMetricData", Fault("AccessDeniedException", "no")))
     assert fill.claim([metric.pk]) == [metric.pk]
@@ -90,3 +91,7 @@ def test_a_past_that_is_refused_is_told_and_not_asked_for_again_at_once(
     assert Operation.objects.get(operation="cloudwatch:GetMetricData").health == "denied"
     assert fill.claim([metric.pk]) == []
     assert Kept.objects.get(metric=metric).filled_at is None
+    # What was cured meanwhile is read soon.
+    later = time.time() + 16 * 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert fill.claim([metric.pk]) == [metric.pk]

@@ -29,7 +29,13 @@ NOON = datetime(2026, 9, 21, 12, 0, tzinfo=UTC)
         (150, "Seconds", "2.5 min"),
         (5400, "Seconds", "1.5 h"),
         (73400320, "Bytes", "73.4 MB"),
-        (3, "Bytes/Second", "3 Bytes/Second"),
+        (3, "Bytes/Second", "3 B/s"),
+        (123456789, "Bytes/Second", "123 MB/s"),
+        (1234567, "Count/Second", "1.23M/s"),
+        (7000, "Gigabytes", "7 TB"),
+        (0.5, "Megabits/Second", "500 kbit/s"),
+        (-1240, "Milliseconds", "-1.24 s"),
+        (3, "Furlongs", "3 Furlongs"),
         (25, "None", "25"),
         (0.123456, "", "0.123"),
     ],
@@ -110,7 +116,7 @@ def test_a_threshold_is_said_in_words(more: dict[str, Any], said: str):
         ([-5.0, -3.0], -4.0, ["-5", "-2.5", "0"], 0.0),
         ([-5.0, 8.0], None, ["-8", "-4", "0", "4", "8"], 0.5),
         ([-1.0, 1000.0], None, ["-500", "0", "500", "1,000"], 2 / 3),
-        ([2.0, 3.0], -1.0, ["-2", "0", "2", "4"], 2 / 3),
+        ([2.0, 3.0], -1.0, ["-1.5", "0", "1.5", "3"], 2 / 3),
         ([0.0, 0.0], None, ["0", "0.5", "1"], None),
     ],
 )
@@ -132,6 +138,32 @@ def test_what_is_below_zero_is_drawn_below_a_zero_line(
     assert chart.area.endswith(f" {ground:g} 54 {ground:g}Z")
 
 
+@pytest.mark.parametrize("limit", [10.0, 9.0, 1.0, 0.0, -10.0, -50.0])
+def test_a_thresholds_label_stays_within_the_picture(limit: float):
+    until = NOON + timedelta(minutes=2)
+    values = [5.0 if limit > 0 else -30.0] * 2
+    chart = draw("Errors", "Count", values, NOON, 60, until, ticks=60, limit=limit)
+    assert chart.limit is not None
+    assert 10 <= chart.limit + chart.limit_shift <= 112
+    assert (chart.limit_shift > 0) == (chart.limit < 24)
+
+
+def test_marks_too_close_to_be_told_apart_are_one_flag_of_the_gravest():
+    until = NOON + timedelta(hours=3)
+    seconds = ((0, "done"), (20, "failed"), (40, "done"), (3600, "done"))
+    marks = [
+        Mark(NOON + timedelta(seconds=3600 + at), f"at {at}", "", state) for at, state in seconds
+    ]
+    chart = draw("Errors", "Count", [1.0], NOON, 60, until, ticks=3600, marks=marks)
+    assert [(flag.mark.title, flag.more) for flag in chart.marks] == [("at 20", 2), ("at 3600", 0)]
+
+
+def test_no_unit_stands_at_zero_on_the_axis():
+    chart = draw("Duration", "Seconds", [0.4], NOON, 60, NOON + timedelta(minutes=1), ticks=60)
+    assert [tick.label for tick in chart.y_ticks] == ["0", "200 ms", "400 ms"]
+    assert not chart.empty
+
+
 def test_a_chart_has_gaps_dots_axes_and_marks():
     values = [1.0, 2.0, None, 4.0, None, None, 3.0, 3.0]
     until = NOON + timedelta(minutes=8)
@@ -140,12 +172,13 @@ def test_a_chart_has_gaps_dots_axes_and_marks():
     chart = draw(
         "Errors", "Count", values, NOON, 60, until, ticks=120, marks=[mark, late], limit=5.0
     )
-    runs = chart.line.split("M")[1:]
-    assert len(runs) == 3
-    assert runs[1].strip().endswith("h.01")
+    # A point between gaps is a dot, or nobody saw it.
+    assert len(chart.line.split("M")[1:]) == 2
+    assert chart.dots.startswith("M")
+    assert chart.dots.endswith("h.01")
     assert [tick.label for tick in chart.y_ticks] == ["0", "2.5", "5"]
     assert [tick.label for tick in chart.x_ticks] == ["12:02", "12:04", "12:06"]
-    assert [one.title for _, one in chart.marks] == ["d-1"]
+    assert [flag.mark.title for flag in chart.marks] == ["d-1"]
     assert (chart.newest, chart.newest_at) == ("3", NOON + timedelta(minutes=7))
     assert chart.summary == "Errors: newest 3, between 1 and 4"
     assert chart.rows[0] == (NOON + timedelta(minutes=7), "3")
