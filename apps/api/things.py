@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from pydantic import Field
 
@@ -17,12 +18,38 @@ class Thing(Place):
 
     id: int
     arn: str = Field(description="AWS's ARN, or its own id where there is no ARN.")
-    status: str = Field(description="The service's own word.")
+    status: str = Field(
+        description="The service's own word; Available, or Unknown, where it has none."
+    )
     state: str = Field(description="Ours: done, moving, waiting, failed, stopped or unknown.")
     why: str = Field(description="Why it failed, in a few lines; empty where it did not.")
     gone_at: datetime | None = Field(description="Since when AWS has not listed it any more.")
     url: str = Field(description="Our page; empty where it has none.")
     console_url: str = Field(description="AWS's page; empty where there is none.")
+
+
+# What is there and does nothing that could fail has no word of AWS's: in ours, by kind.
+SETTLED = {"repository": "Available", "branch": "Available", "commit": "Available"}
+UNTOLD = "Unknown"
+
+
+def fares(kind: str, row: Any) -> dict[str, str]:
+    """Return {status, state} of a row, neither empty: what never ran is unknown."""
+    settled = SETTLED.get(kind.partition(".")[2])
+    return {
+        "status": row.status or settled or UNTOLD,
+        "state": row.state or (State.DONE if settled else State.UNKNOWN).value,
+    }
+
+
+def in_state(rows: Any, kind: str, state: str) -> Any:
+    """Narrow rows by the state that `fares` tells of them; "" narrows nothing."""
+    if not state:
+        return rows
+    settled = kind.partition(".")[2] in SETTLED
+    without = State.DONE if settled else State.UNKNOWN
+    wanted = Q(state=state)
+    return rows.filter(wanted | Q(state="") if state == without else wanted)
 
 
 def thing(request: HttpRequest, kind: str, row: Any) -> dict[str, Any]:
@@ -35,8 +62,7 @@ def thing(request: HttpRequest, kind: str, row: Any) -> dict[str, Any]:
         "arn": row.arn,
         "account": row.scope.account,
         "region": row.scope.region,
-        "status": row.status,
-        "state": row.state,
+        **fares(kind, row),
         "why": explain_of(kind, row) if row.state == State.FAILED else "",
         "gone_at": row.gone_at,
         "url": absolute(request, url_of(kind, row)),

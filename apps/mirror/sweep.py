@@ -93,11 +93,7 @@ def _run(sweep: Sweep, lease: Lease, progress: Progress | None, *, whole: bool) 
     if cold and not known.parents_are_in(resource, scope):
         _wait_for_parents(sweep, lease, at)
         return None
-    if cold and not whole and sweep.last_success is None and known.are_awaited(resource, scope, at):
-        lease.free(due_at=at + SOON)
-        return None
-    if not whole and not may_ask(scope):
-        lease.free()
+    if not whole and not _may_begin(sweep, lease, at):
         return None
 
     def step(done: int, total: int) -> None:
@@ -123,6 +119,18 @@ def _run(sweep: Sweep, lease: Lease, progress: Progress | None, *, whole: bool) 
     lease.free(**after_reading(sweep, at, went))
     _first_sweep_is_over(scope)
     return done.result
+
+
+def _may_begin(sweep: Sweep, lease: Lease, at: datetime) -> bool:
+    """Whether a sweep that is due may ask now; one that may not is put off."""
+    scope = sweep.scope
+    if sweep.last_success is None and known.are_awaited(sweep.resource, scope, at):
+        lease.free(due_at=at + SOON)
+        return False
+    if not may_ask(scope):
+        lease.free()
+        return False
+    return True
 
 
 def run_beside(sweep: Sweep) -> None:
