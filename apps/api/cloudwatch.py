@@ -19,7 +19,7 @@ from apps.mirror.resource import REGISTER
 
 from .answers import Narrow, PageOf, Words, answers
 from .paging import Paging, page_of
-from .things import Thing, columns, thing
+from .things import Thing, columns, in_state, thing
 
 alarms = Router()
 metrics = Router()
@@ -200,6 +200,7 @@ def list_metrics(request: HttpRequest, narrow: Query[NarrowMetrics], paging: Que
     """Series by name."""
     wanted = narrow.dict()
     rows = Metric.objects.select_related("scope").present().visible_to(request.user)
+    rows = in_state(rows, "cloudwatch.metric", wanted.pop("state"))
     rows = rows.containing(wanted.pop("q"), "key", "label").narrowed(**wanted)
     found, following = page_of(rows, paging, name="metrics", by="key")
     return {"items": [_metric(request, row) for row in found], "next_cursor": following}

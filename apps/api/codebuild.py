@@ -12,7 +12,7 @@ from apps.codebuild.models import Build, Project
 
 from .answers import Narrow, PageOf, Words, answers, moment
 from .paging import Paging, page_of
-from .things import Thing, columns, thing
+from .things import Thing, columns, in_state, thing
 
 builds = Router()
 projects = Router()
@@ -150,7 +150,9 @@ def list_projects(
     rows = (
         Project.objects.select_related("scope", "latest_build").present().visible_to(request.user)
     )
-    found, following = page_of(rows.matching(**narrow.dict()), paging, name="projects", by="key")
+    wanted = narrow.dict()
+    rows = in_state(rows, "codebuild.project", wanted.pop("state"))
+    found, following = page_of(rows.matching(**wanted), paging, name="projects", by="key")
     return {"items": [_project(request, row) for row in found], "next_cursor": following}
 
 

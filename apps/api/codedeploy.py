@@ -16,7 +16,7 @@ from apps.mirror.state import State
 
 from .answers import Narrow, PageOf, Words, answers, moment
 from .paging import Paging, page_of
-from .things import Thing, columns, thing
+from .things import Thing, columns, in_state, thing
 
 deployment_groups = Router()
 deployments = Router()
@@ -185,7 +185,9 @@ def list_deployment_groups(
 ) -> Any:
     """Deployment groups by application and name."""
     rows = DeploymentGroup.objects.for_list().present().visible_to(request.user)
-    rows = rows.matching(**narrow.dict())
+    wanted = narrow.dict()
+    rows = in_state(rows, "codedeploy.deploymentgroup", wanted.pop("state"))
+    rows = rows.matching(**wanted)
     found, following = page_of(rows, paging, name="deployment-groups", by="key")
     return {"items": [_group(request, row) for row in found], "next_cursor": following}
 

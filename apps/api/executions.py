@@ -1,6 +1,6 @@
 """Executions in the API: how each fares, its actions, and what those started."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from apps.codepipeline.console import execution_url
-from apps.codepipeline.digest import own_error, why_execution
+from apps.codepipeline.digest import first_failure, own_error, told_failure
 from apps.codepipeline.models import Action, Execution
 from apps.mirror.links import explain_then, links_of, url_of
 from apps.mirror.models import Link, Scope
@@ -43,12 +43,15 @@ class ExecutionItem(Place):
     """One run of a pipeline."""
 
     id: str = Field(description="AWS's pipelineExecutionId.")
-    arn: str
+    arn: str = Field(description="AWS's ARN, or its own id where there is no ARN.")
     pipeline: int
     pipeline_name: str
     status: str
     status_summary: str
     state: str
+    why: str = Field(
+        description="Why it failed: stage, action and a few lines; empty where it did not."
+    )
     started_at: datetime | None
     ended_at: datetime | None
     execution_mode: str
@@ -98,9 +101,6 @@ class ActionItem(Schema):
 class ExecutionDetail(ExecutionItem):
     """An execution with its actions."""
 
-    why: str = Field(
-        description="Why it failed: stage, action and a few lines; empty where it did not."
-    )
     variables: list[Any]
     actions: list[ActionItem]
 
@@ -118,18 +118,18 @@ def onetold_execution(request: HttpRequest, execution_id: str) -> Any:
     row = get_object_or_404(rows.select_related("pipeline", "scope").order_by("pk")[:1])
     actions = list(row.actions.visible_to(request.user))
     return {
-        **told_execution(request, row),
-        "why": why_execution(row, why_for(request)),
+        **told_execution(request, row, whys_of(request, [row])),
         "variables": row.variables,
         "actions": _actions(request, actions),
     }
 
 
-def told_execution(request: HttpRequest, row: Any) -> dict[str, Any]:
-    """Return an `ExecutionItem`; `row` with its scope and pipeline."""
+def told_execution(request: HttpRequest, row: Any, whys: Mapping[int, str]) -> dict[str, Any]:
+    """Return an `ExecutionItem`; `row` with its scope and pipeline, `whys` as of `whys_of`."""
     return {
+        "why": whys.get(row.pk, ""),
         "id": row.key,
-        "arn": row.arn,
+        "arn": row.arn or row.key,
         "account": row.scope.account,
         "region": row.scope.region,
         "pipeline": row.pipeline_id,
@@ -204,12 +204,21 @@ def _why(row: Action, runs: list[Link], targets: Mapping[tuple[str, str], Any]) 
     return next(filter(None, told), own_error(row))
 
 
-def why_for(request: HttpRequest) -> Callable[[Action], str]:
-    """Return what says why an action failed, by all that the caller may see."""
-
-    def why(action: Action) -> str:
-        links = links_of("codepipeline.action", [action.pk]).get(action.pk, [])
-        runs = [link for link in links if link.relation == "runs"]
-        return _why(action, runs, _visible_targets(request, runs))
-
-    return why
+def whys_of(request: HttpRequest, executions: Iterable[Execution | None]) -> dict[int, str]:
+    """Return why each of these failed, by id; as many queries for many as for one."""
+    failed = [one for one in executions if one is not None and one.state == "failed"]
+    if not failed:
+        return {}
+    ran: dict[int, list[Action]] = {}
+    for action in Action.objects.filter(execution__in=failed).order_by("started_at", "pk"):
+        ran.setdefault(action.execution_id, []).append(action)
+    firsts = {one.pk: first_failure(ran.get(one.pk, ())) for one in failed}
+    links = links_of("codepipeline.action", [first.pk for first in firsts.values() if first])
+    runs = {pk: [link for link in found if link.relation == "runs"] for pk, found in links.items()}
+    targets = _visible_targets(request, [link for found in runs.values() for link in found])
+    return {
+        one.pk: told_failure(first, _why(first, runs.get(first.pk, []), targets))
+        if (first := firsts[one.pk])
+        else one.status_summary
+        for one in failed
+    }

@@ -10,13 +10,13 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from apps.codepipeline.console import pipeline_url
-from apps.codepipeline.digest import why_pipeline
 from apps.codepipeline.models import Pipeline, Stage
 from apps.mirror.links import url_of
 
 from .answers import Narrow, PageOf, Place, Words, absolute, answers, moment
-from .executions import ExecutionItem, Revision, Trigger, told_execution, why_for
+from .executions import ExecutionItem, Revision, Trigger, told_execution, whys_of
 from .paging import Paging, page_of
+from .things import fares, in_state
 
 router = Router()
 
@@ -52,6 +52,10 @@ class PipelineItem(Place):
     execution_mode: str
     status: str
     state: str
+    why: str = Field(
+        description="Why the newest execution failed: stage, action and a few lines; empty where "
+        "it did not."
+    )
     latest_execution: LatestExecution | None
     failing_since: datetime | None
     changed_at: datetime
@@ -116,10 +120,6 @@ class PipelineDetail(PipelineItem):
 
     version: int
     role_arn: str
-    why: str = Field(
-        description="Why the newest execution failed: stage, action and a few lines; empty where "
-        "it did not."
-    )
     triggers: list[Any]
     variables: list[Any]
     tags: dict[str, str]
@@ -131,11 +131,15 @@ def list_pipelines(
     request: HttpRequest, narrow: Query[NarrowPipelines], paging: Query[Paging]
 ) -> Any:
     """Pipelines by name, with their newest execution."""
+    wanted = narrow.dict()
     rows = Pipeline.objects.for_dashboard().present().visible_to(request.user)
+    rows = in_state(rows, "codepipeline.pipeline", wanted.pop("state"))
     found, following = page_of(
-        rows.matching(**narrow.dict()).defer("definition"), paging, name="pipelines", by="key"
+        rows.matching(**wanted).defer("definition"), paging, name="pipelines", by="key"
     )
-    return {"items": [_pipeline(request, row) for row in found], "next_cursor": following}
+    whys = whys_of(request, [row.latest_execution for row in found])
+    items = [_pipeline(request, row, whys) for row in found]
+    return {"items": items, "next_cursor": following}
 
 
 @router.get("/{int:pipeline_id}", response=answers(PipelineDetail))
@@ -145,10 +149,9 @@ def one_pipeline(request: HttpRequest, pipeline_id: int) -> Any:
         Pipeline.objects.for_dashboard().visible_to(request.user), pk=pipeline_id
     )
     return {
-        **_pipeline(request, row),
+        **_pipeline(request, row, whys_of(request, [row.latest_execution])),
         "version": row.pipeline_version,
         "role_arn": row.role_arn,
-        "why": why_pipeline(row, why_for(request)),
         "triggers": row.triggers,
         "variables": row.variables,
         "tags": row.tags,
@@ -170,10 +173,12 @@ def list_executions(request: HttpRequest, pipeline_id: int, paging: Query[Paging
     )
     for execution in found:
         execution.pipeline, execution.scope = row, row.scope
-    return {"items": [told_execution(request, item) for item in found], "next_cursor": following}
+    whys = whys_of(request, found)
+    items = [told_execution(request, item, whys) for item in found]
+    return {"items": items, "next_cursor": following}
 
 
-def _pipeline(request: HttpRequest, row: Any) -> dict[str, Any]:
+def _pipeline(request: HttpRequest, row: Any, whys: Mapping[int, str]) -> dict[str, Any]:
     latest = row.latest_execution
     return {
         "id": row.pk,
@@ -183,8 +188,8 @@ def _pipeline(request: HttpRequest, row: Any) -> dict[str, Any]:
         "region": row.scope.region,
         "type": row.pipeline_type,
         "execution_mode": row.execution_mode,
-        "status": row.status,
-        "state": row.state,
+        **fares("codepipeline.pipeline", row),
+        "why": whys.get(latest.pk, "") if latest else "",
         "latest_execution": latest
         and {
             "id": latest.key,

@@ -15,7 +15,7 @@ from apps.source.models import Branch, Commit, PullRequest, Repository
 
 from .answers import Narrow, PageOf, Words, answers, moment
 from .paging import Paging, page_of
-from .things import Thing, columns, thing
+from .things import Thing, columns, in_state, thing
 
 repositories = Router()
 branches = Router()
@@ -29,24 +29,20 @@ class NarrowRepositories(Narrow):
     q: Words = Field("", description="Words that all occur, in the name or the description.")
 
 
-class NarrowBranches(Schema):
+class NarrowBranches(Narrow):
     """Which branches are wanted."""
 
     q: Words = Field("", description="Words that all occur, in the name.")
     repository: Words = Field("", description="The repository's name.")
-    account: Words = Field("", description="The AWS account's number.")
-    region: Words = Field("", description="e.g. eu-west-1")
 
 
-class NarrowCommits(Schema):
+class NarrowCommits(Narrow):
     """Which commits are wanted."""
 
     q: Words = Field(
         "", description="Words that all occur, in the message, the author or as the id's beginning."
     )
     repository: Words = Field("", description="The repository's name.")
-    account: Words = Field("", description="The AWS account's number.")
-    region: Words = Field("", description="e.g. eu-west-1")
 
 
 class NarrowPullRequests(Narrow):
@@ -211,10 +207,10 @@ def list_repositories(
     request: HttpRequest, narrow: Query[NarrowRepositories], paging: Query[Paging]
 ) -> Any:
     """Repositories by name."""
+    wanted = narrow.dict()
     rows = Repository.objects.select_related("scope").present().visible_to(request.user)
-    found, following = page_of(
-        rows.matching(**narrow.dict()), paging, name="repositories", by="key"
-    )
+    rows = in_state(rows, "source.repository", wanted.pop("state"))
+    found, following = page_of(rows.matching(**wanted), paging, name="repositories", by="key")
     return {"items": [_repository(request, row) for row in found], "next_cursor": following}
 
 
@@ -247,6 +243,7 @@ def list_branches(
     rows = Branch.objects.select_related("scope", "repository").present().visible_to(request.user)
     rows = _named(rows, wanted["repository"]).containing(wanted["q"], "name")
     rows = rows.narrowed(account=wanted["account"], region=wanted["region"])
+    rows = in_state(rows, "source.branch", wanted["state"])
     found, following = page_of(rows, paging, name="branches", by="name")
     return {"items": [_branch(request, row) for row in found], "next_cursor": following}
 
@@ -265,10 +262,11 @@ def list_commits(request: HttpRequest, narrow: Query[NarrowCommits], paging: Que
     Of a repository that is named for the first time, the newest 120 are read from now on.
     """
     wanted = narrow.dict()
-    repository = wanted.pop("repository")
+    repository, state = wanted.pop("repository"), wanted.pop("state")
     if repository:
         deepen_all(Repository.objects.visible_to(request.user).filter(key=repository))
     rows = Commit.objects.for_list().visible_to(request.user).matching(**wanted)
+    rows = in_state(rows, "source.commit", state)
     found, following = page_of(_named(rows, repository), paging, name="commits", by="-committed_at")
     return {"items": [_commit(request, row) for row in found], "next_cursor": following}
 

@@ -154,6 +154,13 @@ class Metric(Mirrored):
     class Meta(Mirrored.Meta):
         ordering: ClassVar = ["key"]
 
+    def __str__(self) -> str:
+        return self.label or self.metric_name
+
+    def get_absolute_url(self) -> str:
+        """Path of the page with its chart alone."""
+        return reverse("cloudwatch:metrics_of", args=["cloudwatch.metric", self.pk])
+
     @property
     def console_url(self) -> str:
         """The metric in AWS's console."""

@@ -93,6 +93,8 @@ def as_parent(metric: Metric) -> Parent:
 
 def metrics_of(kind: str, row: Any) -> list[Metric]:
     """Return the series of a row that were read, in the order its page shows them."""
+    if kind == "cloudwatch.metric":
+        return [row]
     if kind == "cloudwatch.alarm":
         every = series_of_alarm({name: getattr(row, name) for name in OF_ALARMS})
     else:

@@ -71,6 +71,7 @@ METRIC = REGISTER.add(
         collect=collect.metrics,
         cadence=Cadence(cold=timedelta(minutes=settings.METRICS_MINUTES)),
         calls=("cloudwatch:GetMetricData",),
+        url=models.Metric.get_absolute_url,
         listed="cloudwatch:metrics",
         given=plan.given,
         # Whose series are read; what was not there at the first reading has none for five minutes.

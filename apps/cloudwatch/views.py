@@ -37,6 +37,8 @@ from .watched import WATCHED
 
 # Whose health the foot of these pages tells.
 READS = {"service": "cloudwatch"}
+# Kinds of our own that have charts, besides those that are watched.
+MEASURED = ("cloudwatch.alarm", "cloudwatch.metric")
 # In the order of urgency; no alarm runs or waits for a person.
 STATES = (State.FAILED, State.UNKNOWN, State.DONE)
 TYPES = (("MetricAlarm", "On metrics"), ("CompositeAlarm", "On alarms"))
@@ -157,7 +159,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def metrics_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """A resource's metrics: the panel alone for htmx and the live page, else a page around it."""
     resource = REGISTER.by_kind.get(kind)
-    if resource is None or (kind not in WATCHED and kind != "cloudwatch.alarm"):
+    if resource is None or (kind not in WATCHED and kind not in MEASURED):
         raise Http404("There are no metrics of such a thing.")
     rows: Any = resource.model._default_manager
     row = get_object_or_404(rows.visible_to(request.user).select_related("scope"), pk=pk)
@@ -170,7 +172,8 @@ def metrics_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             **_panel(request, kind, row),
             "row": row,
             "label": resource.label,
-            "back": url_of(kind, row),
+            # A series has no page but this.
+            "back": "" if kind == "cloudwatch.metric" else url_of(kind, row),
             "console_url": getattr(row, "console_url", ""),
             "reads": {**READS, "scope": row.scope_id},
         },

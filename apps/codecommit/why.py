@@ -3,8 +3,12 @@
 https://docs.aws.amazon.com/codecommit/latest/userguide/encryption.html
 """
 
+import re
+
 from apps.source.models import Repository
 
+# Of one that was never opened, only what CodeCommit says names the key.
+KEY = re.compile(r":key/([\w-]+)")
 CURES = {
     "EncryptionKeyDisabledException": (
         "Its KMS key is disabled: enable it again (aws kms enable-key --key-id {key}), or give the "
@@ -33,5 +37,7 @@ def why_repository(repository: Repository) -> str:
     if not repository.trouble and not repository.status:
         return ""
     told = ": ".join(filter(None, (repository.status, repository.trouble)))
-    cure = CURES.get(repository.status, "").format(key=repository.key_id or "its key")
+    named = KEY.search(repository.trouble)
+    key = repository.key_id or (named[1] if named else "its key")
+    cure = CURES.get(repository.status, "").format(key=key)
     return "\n".join(filter(None, (told, cure)))

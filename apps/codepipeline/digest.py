@@ -1,7 +1,7 @@
 """What follows from children for their parents: the columns of lists, and why something failed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
@@ -135,21 +135,26 @@ def last_tries(actions: Iterable[Action]) -> list[Action]:
     return list({(action.stage, action.name): action for action in actions}.values())
 
 
-def why_execution(execution: Execution, why: Callable[[Action], str] = why_action) -> str:
-    """Return why an execution failed: the reason of its first action that failed for good.
-
-    why  says why an action failed, for who may read more than everybody may.
-    """
+def why_execution(execution: Execution) -> str:
+    """Return why an execution failed: the reason of its first action that failed for good."""
     if execution.state != State.FAILED:
         return ""
-    tries = last_tries(execution.actions.order_by("started_at", "pk"))
-    failed = [action for action in tries if action.state == State.FAILED]
-    if not failed:
-        return execution.status_summary
-    first = min(failed, key=lambda action: (str(action.last_update or "9"), action.pk))
-    return f"{first.stage} / {first.name}: {why(first)}"
+    first = first_failure(execution.actions.order_by("started_at", "pk"))
+    return told_failure(first, why_action(first)) if first else execution.status_summary
 
 
-def why_pipeline(pipeline: Pipeline, why: Callable[[Action], str] = why_action) -> str:
+def first_failure(actions: Iterable[Action]) -> Action | None:
+    """Return the first action that failed for good; `actions` in the order they ran."""
+    failed = [action for action in last_tries(actions) if action.state == State.FAILED]
+    in_order = sorted(failed, key=lambda action: (str(action.last_update or "9"), action.pk))
+    return next(iter(in_order), None)
+
+
+def told_failure(action: Action, why: str) -> str:
+    """Return why an execution failed of which this is the first failure."""
+    return f"{action.stage} / {action.name}: {why}"
+
+
+def why_pipeline(pipeline: Pipeline) -> str:
     """Return why the newest execution failed."""
-    return why_execution(pipeline.latest_execution, why) if pipeline.latest_execution else ""
+    return why_execution(pipeline.latest_execution) if pipeline.latest_execution else ""

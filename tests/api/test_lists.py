@@ -350,7 +350,8 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     with CaptureQueriesContext(connection) as many:
         program.json(address)
     assert len(many) == len(few)
-    assert len(many) <= 6
+    # Why executions failed: their actions, what those ran, and what of it one may see.
+    assert len(many) <= (10 if address.startswith("pipelines") else 6)
 
 
 @pytest.mark.sql

@@ -81,6 +81,13 @@ def test_whoever_is_signed_in_sees_every_page(environment: Environment, viewer: 
         assert viewer.post(path).status_code == 405, path
 
 
+def test_a_versions_label_is_never_shortened(environment: Environment, viewer: Client):
+    label = "code-pipeline-1795860221974-7b4a3280-371e-4df7-b600-71624c2f9798"
+    Environment.objects.filter(pk=environment.pk).update(version_label=label)
+    for path in ("/beanstalk/", environment.get_absolute_url()):
+        assert f">{label}<" in viewer.get(path).text, path
+
+
 def test_rows_one_may_not_see_are_nowhere(
     environment: Environment, viewer: Client, monkeypatch: pytest.MonkeyPatch
 ):

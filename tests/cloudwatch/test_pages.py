@@ -122,8 +122,8 @@ def test_pages_take_no_writes(mirrored: Scope, viewer: Client):
 
 
 def test_what_is_no_kind_with_metrics_is_not_found(mirrored: Scope, viewer: Client):
-    for path in ("/cloudwatch/metrics/of/nothing.of/1/", "/cloudwatch/metrics/of/codebuild.project/999999/"):
-        assert viewer.get(path).status_code == 404
+    for path in ("nothing.of/1/", "codebuild.project/999999/"):
+        assert viewer.get(f"/cloudwatch/metrics/of/{path}").status_code == 404
 
 
 @pytest.mark.sql
@@ -278,11 +278,11 @@ def test_a_composite_alarm_shows_why_its_red_child_is_red(mirrored: Scope, viewe
     assert why_alarm(alarm("web-latency")) == ""
 
 
-def test_the_list_gives_the_reason_of_a_composite_alarms_red_child(
-    mirrored: Scope, viewer: Client
-):
+def test_the_list_gives_the_reason_of_a_composite_alarms_red_child(mirrored: Scope, viewer: Client):
     page = viewer.get("/cloudwatch/").text
-    row = page.partition(f'id="alarm-row-{alarm("checkout-unhealthy").pk}"')[2].partition("</tr>")[0]
+    row = page.partition(f'id="alarm-row-{alarm("checkout-unhealthy").pk}"')[2].partition("</tr>")[
+        0
+    ]
     told = row.partition('class="why clamp"')[2].partition(">")[2].partition("<")[0]
     assert told.startswith("image-resizer-errors: Threshold Crossed: 2 out of the last 2")
 
@@ -323,7 +323,8 @@ def test_what_no_link_can_name_is_found_by_its_name(place: Scope, viewer: Client
     page = viewer.get(f"/cloudwatch/alarms/{made.pk}/").text
     assert f'href="/beanstalk/environments/{environment.pk}/"' in page
     panel = viewer.get(
-        f"/cloudwatch/metrics/of/beanstalk.environment/{environment.pk}/", headers={"HX-Request": "true"}
+        f"/cloudwatch/metrics/of/beanstalk.environment/{environment.pk}/",
+        headers={"HX-Request": "true"},
     ).text
     assert "environment-ill" in panel
 

@@ -64,6 +64,8 @@ def test_a_repository_that_cannot_be_opened_says_why_and_what_cures_it(
     cause, cure = why_repository(row).splitlines()
     assert cause == "EncryptionKeyDisabledException: The encryption key is disabled."
     assert "aws kms enable-key" in cure
+    row.trouble, row.encryption_key = "The encryption key arn:aws:kms:x:1:key/ab-1 is disabled.", ""
+    assert "--key-id ab-1)" in why_repository(row)
     # Nothing below it is asked for, so nothing below it is refused.
     asked = [params.get("repositoryName") for _, params in full.asked]
     assert "vault" not in asked

@@ -212,7 +212,9 @@ def test_lines_of_a_group_are_appended_while_it_is_followed(
 
 def test_charts_are_there_without_scripts(opened: Callable[..., Page], project: Project) -> None:
     page = opened(
-        f"/cloudwatch/metrics/of/codebuild.project/{project.pk}/", java_script_enabled=False, viewport=DESK
+        f"/cloudwatch/metrics/of/codebuild.project/{project.pk}/",
+        java_script_enabled=False,
+        viewport=DESK,
     )
     expect(page.locator("figure.chart .chart-line")).to_have_count(3)
     page.get_by_role("link", name="1d").click()
