@@ -1,8 +1,9 @@
 """Processor time of collecting, service by service, beside a bare boto3 loop of the same calls.
 
-Run as a child of `python -m bench`. What a service collects in the sandbox's scenario is collected
-again and again: every kind whole, details and histories included, and nothing is written. The calls
-that it makes are recorded once and made by plain clients with boto3's own configuration.
+Run as a child of `python -m bench`. In an account with long lists each service is collected again
+and again: the first time (every kind whole, details and histories included, nothing written), and
+when nothing has changed since (as sweeps do it, with all that the mirror compares and notes). The
+calls of each are recorded once and made by plain clients with boto3's own configuration.
 """
 
 import math
@@ -27,21 +28,20 @@ from django.core.management import call_command  # noqa: E402
 from apps.aws.calls import method_name  # noqa: E402
 from apps.aws.connect import connect  # noqa: E402
 from apps.aws.models import Account  # noqa: E402
-from apps.aws.reaching import reach_of  # noqa: E402
+from apps.aws.reaching import PUBLISHED, reach_of  # noqa: E402
 from apps.aws.session import door  # noqa: E402
 from apps.mirror.ask import Ask  # noqa: E402
+from apps.mirror.due import take  # noqa: E402
 from apps.mirror.known import parents_of  # noqa: E402
 from apps.mirror.models import Scope  # noqa: E402
 from apps.mirror.resource import REGISTER, Resource  # noqa: E402
-from apps.mirror.sweep import sweep_scope  # noqa: E402
-from apps.mirror.throttle import SharedThrottle  # noqa: E402
-from apps.sandbox.process import SandboxProcess  # noqa: E402
+from apps.mirror.sweep import run, sweep_scope  # noqa: E402
+from bench.account import ACCOUNT, REGION, large_account  # noqa: E402
 from bench.result import Result, cpu, interleaved, note, ratio, shown  # noqa: E402
 
-ROUNDS = 7
+ROUNDS = 3
 # Seconds of processor time that one round of the bare loop takes at least.
-ROUND = 0.4
-ACCOUNT, REGION = "111122223333", "eu-west-1"
+ROUND = 0.15
 BOUND = 1.25
 
 # "service:Operation" and its parameters, in the order they were called.
@@ -52,7 +52,9 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     # Whatever follows from what is collected is not measured.
     Task.apply_async = lambda *_args, **_options: None
-    with SandboxProcess("--scenario", "default", "--speed", "0.001") as sandbox:
+    # Rates that AWS publishes would be waited for, which takes no processor time.
+    PUBLISHED.clear()
+    with large_account() as url:
         account = connect(
             name="bench",
             method=Account.Method.KEYS,
@@ -60,34 +62,44 @@ def main() -> None:
             account_id=ACCOUNT,
             access_key_id=ACCOUNT,
             secret_access_key="sandbox",
-            endpoint_url=sandbox.url,
+            endpoint_url=url,
             managed=True,
         )
         scope = account.places.get().scope
+        sweep_all(scope)
+        # Sweeps have noted on it whom it is; one as it was before would be given other clients.
+        account.refresh_from_db()
+        for label in dict.fromkeys(resource.app_label for resource in REGISTER.of("aws")):
+            resources = [r for r in REGISTER.of("aws") if r.app_label == label]
+            collecting = Collecting(account, scope, resources)
+            measure(f"collecting {label}, first", account, url, collecting)
+            measure(f"sweeping {label}, unchanged", account, url, Sweeping(scope, resources))
+
+
+def sweep_all(scope: Scope) -> None:
+    """Mirror the account, and once more: deployments that the first sweep saw may have ended."""
+    for _ in range(2):
         for sweep, result in sweep_scope(scope):
             assert result is not None, f"{sweep.kind} could not be read"
-        for label in dict.fromkeys(resource.app_label for resource in REGISTER.of("aws")):
-            measure(label, account, scope, sandbox.url)
 
 
-def measure(label: str, account: Account, scope: Scope, url: str) -> None:
-    note(f"collecting: {label}")
-    collect = Collecting(account, scope, [r for r in REGISTER.of("aws") if r.app_label == label])
-    collect()  # imports, clients
-    bare = BareLoop(url, recorded(account, collect))
+def measure(name: str, account: Account, url: str, work: Callable[[], object]) -> None:
+    note(name)
+    work()  # imports, clients
+    bare = BareLoop(url, recorded(account, work))
     bare()
     often = max(1, math.ceil(ROUND / max(cpu(bare), 0.001)))
     ours, bares = interleaved(
-        lambda: cpu(lambda: repeat(collect, often)),
+        lambda: cpu(lambda: repeat(work, often)),
         lambda: cpu(lambda: repeat(bare, often)),
         ROUNDS,
     )
     Result(
-        name=f"collecting {label}: processor time beside a bare boto3 loop",
+        name=f"{name}: processor time beside a bare boto3 loop",
         value=ratio(ours, bares),
         bound=BOUND,
-        how=f"{shown(ours)}; bare boto3 loop {shown(bares)}; {len(bare.calls)} calls, "
-        f"{often} times",
+        how=f"{shown([t / often for t in ours])}; bare boto3 loop "
+        f"{shown([t / often for t in bares])}; {len(bare.calls)} calls",
     ).tell()
 
 
@@ -115,8 +127,6 @@ class Collecting:
 
     def __call__(self) -> None:
         reach = reach_of(self.account, REGION, scope_id=self.scope.pk)
-        # Rates that AWS publishes would be waited for, which takes no processor time.
-        reach.throttle = SharedThrottle("bench", {})
         try:
             for resource, ask in self.asks:
                 for _record in resource.collect(reach, ask):
@@ -125,6 +135,21 @@ class Collecting:
             reach.close()
         wrong = {name: one.failure for name, one in reach.outcomes.items() if one.failures}
         assert not wrong, f"these calls fail: {wrong}"
+
+
+@dataclass
+class Sweeping:
+    """What sweeps of a service's kinds do where all is as it was."""
+
+    scope: Scope
+    resources: list[Resource]
+
+    def __call__(self) -> None:
+        for resource in self.resources:
+            sweep = self.scope.sweeps.get(kind=resource.kind)
+            assert take(sweep)
+            result = run(sweep, whole=True)
+            assert result is not None, f"{resource.kind} could not be read"
 
 
 def recorded(account: Account, work: Callable[[], object]) -> Recorded:

@@ -26,6 +26,7 @@ from .records import Points
 # Series whose points are written in one transaction.
 BATCH = 100
 NOTHING = math.nan
+_NONE: "array[float]" = array("d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,11 @@ def keep_points(scope: Scope, aside: Mapping[str, Points | None]) -> None:
     read = {key: points for key, points in aside.items() if points is not None}
     keys = iter(sorted(read))
     while batch := list(islice(keys, BATCH)):
-        rows = Metric.objects.filter(scope=scope, key__in=batch).values_list("pk", "key")
-        by_id = {pk: read[key] for pk, key in rows}
-        again(lambda by_id=by_id: _keep_swept(by_id))  # type: ignore[misc]
+        rows = Metric.objects.filter(scope=scope, key__in=batch)
+        told = list(rows.values_list("pk", "key", "statistic"))
+        by_id = {pk: read[key] for pk, key, _ in told}
+        statistics = {pk: statistic for pk, _, statistic in told}
+        again(lambda by_id=by_id, of=statistics: _keep_swept(by_id, of))  # type: ignore[misc]
 
 
 def fill_past(read: Mapping[int, Sequence[Points]]) -> None:
@@ -71,9 +74,8 @@ def fill_past(read: Mapping[int, Sequence[Points]]) -> None:
         again(lambda batch=batch: _fill({pk: read[pk] for pk in batch}))  # type: ignore[misc]
 
 
-def _keep_swept(read: Mapping[int, Points]) -> None:
+def _keep_swept(read: Mapping[int, Points], statistics: Mapping[int, str]) -> None:
     whole = {pk: at.timestamp() for pk, at in _note_read(read).items()}
-    statistics = dict(Metric.objects.filter(pk__in=read).values_list("pk", "statistic"))
     shelf = Shelf()
     for level in LEVELS:
         own = {pk: some.values for pk, some in read.items() if some.period == level.resolution}
@@ -145,18 +147,20 @@ class Shelf:
 
     def put(self, level: Level, made: Mapping[int, Iterable[tuple[int, float]]]) -> None:
         """Put (epoch seconds, value) into their slots."""
+        span, resolution = level.span, level.resolution
         pairs = {pk: list(some) for pk, some in made.items()}
-        self._fetch(
-            level, {(pk, _start(level, at)) for pk, some in pairs.items() for at, _ in some}
-        )
+        self._fetch(level, {(pk, at - at % span) for pk, some in pairs.items() for at, _ in some})
         for pk, some in pairs.items():
+            # Points come in the order of their times: mostly all of a series lie in one chunk.
+            start, end, held = 0, 0, _NONE
             for at, value in some:
-                start = _start(level, at)
-                key = (pk, level.resolution, start)
-                slot = (at - start) // level.resolution
-                if self._held[key][slot] != value:
-                    self._held[key][slot] = value
-                    self._touched.add(key)
+                if not start <= at < end:
+                    start = at - at % span
+                    end, held = start + span, self._held[pk, resolution, start]
+                slot = (at - start) // resolution
+                if held[slot] != value:
+                    held[slot] = value
+                    self._touched.add((pk, resolution, start))
 
     def derive(
         self,
@@ -170,12 +174,12 @@ class Shelf:
 
         Not those of a time of which the finer level knows a part only.
         """
-        buckets = {
-            (pk, at // coarser.resolution * coarser.resolution)
-            for pk, some in values.items()
-            for at, _ in some
-        }
-        buckets = {(pk, begin) for pk, begin in buckets if begin >= whole.get(pk, math.inf)}
+        width = coarser.resolution
+        buckets: list[tuple[int, int]] = []
+        for pk, points in values.items():
+            since = whole.get(pk, math.inf)
+            begins = dict.fromkeys([at - at % width for at, _ in points])
+            buckets += [(pk, begin) for begin in begins if begin >= since]
         self._fetch(finer, {(pk, _start(finer, begin)) for pk, begin in buckets})
         made: dict[int, list[tuple[int, float]]] = {}
         for pk, begin in buckets:
@@ -211,14 +215,20 @@ class Shelf:
         }
         if not missing:
             return
-        starts = {datetime.fromtimestamp(start, UTC) for _, start in missing}
-        found = Chunk.objects.filter(
-            metric__in={pk for pk, _ in missing}, resolution=level.resolution, start__in=starts
-        )
-        told = found.values_list("pk", "metric_id", "start", "values")
-        for row_id, pk, begun, packed in told:
-            key = (pk, level.resolution, int(begun.timestamp()))
-            self._held[key], self._ids[key] = _unpacked(packed), row_id
+        by_start: dict[int, list[int]] = {}
+        for pk, start in missing:
+            by_start.setdefault(start, []).append(pk)
+        # A question for each start, of which there are few: to tell them apart by answers, each
+        # row's time would have to be read.
+        for start, ids in by_start.items():
+            found = Chunk.objects.filter(
+                metric__in=ids,
+                resolution=level.resolution,
+                start=datetime.fromtimestamp(start, UTC),
+            )
+            for row_id, pk, packed in found.values_list("pk", "metric_id", "values"):
+                key = (pk, level.resolution, start)
+                self._held[key], self._ids[key] = _unpacked(packed), row_id
         for pk, start in missing:
             empty = array("d", [NOTHING]) * level.size
             self._held.setdefault((pk, level.resolution, start), empty)

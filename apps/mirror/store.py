@@ -14,6 +14,7 @@ PLAIN = frozenset(
     {
         "BigAutoField",
         "BigIntegerField",
+        "BinaryField",
         "BooleanField",
         "CharField",
         "ForeignKey",
@@ -84,6 +85,17 @@ def _prepared_columns(model: type[models.Model]) -> list[tuple[str, str, Prepare
     ]
 
 
+@cache
+def _preparations(model: type[models.Model], vendor: str) -> dict[str, Prepare]:
+    """Return by attribute what makes its values fit for a database of this vendor."""
+    return {
+        field.attname: _preparation(field)
+        if vendor == "sqlite"
+        else lambda value, field=field: field.get_db_prep_save(value, connection)  # type: ignore[misc]
+        for field in model._meta.concrete_fields
+    }
+
+
 def _preparation(field: Any) -> Prepare:
     kind = field.get_internal_type()
     if kind in PLAIN and type(field).__module__.startswith("django."):
@@ -102,9 +114,10 @@ def update_rows(model: type[models.Model], wanted: Mapping[int, Mapping[str, Any
     """
     by_columns: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     fields = {field.attname: field for field in model._meta.concrete_fields}
+    prepare = _preparations(model, connection.vendor)
     for pk, values in wanted.items():
         names = tuple(sorted(values))
-        prepared = (fields[name].get_db_prep_save(values[name], connection) for name in names)
+        prepared = (prepare[name](values[name]) for name in names)
         by_columns.setdefault(names, []).append((*prepared, pk))
     quoted = connection.ops.quote_name
     for names, parameters in by_columns.items():

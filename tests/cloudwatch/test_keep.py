@@ -173,6 +173,15 @@ def test_points_of_many_series_are_read_and_written_in_as_many_queries(scope: Sc
     assert counts[0] == counts[1]
 
 
+def test_series_are_looked_up_once_and_chunks_once_a_level(scope: Scope, errors: Metric):
+    keep.keep_points(scope, {"errors": read({0: 1, 5: 2})})
+    with CaptureQueriesContext(connection) as queries:
+        keep.keep_points(scope, {"errors": read({0: 1, 5: 2, 6: 3})})
+    asked = [one["sql"] for one in queries if one["sql"].startswith("SELECT")]
+    assert sum('FROM "cloudwatch_metric"' in sql for sql in asked) == 1
+    assert sum('FROM "cloudwatch_chunk"' in sql for sql in asked) == len(keep.LEVELS)
+
+
 def test_points_are_forgotten_in_their_time(scope: Scope, errors: Metric):
     minutes = {float(minute): 1.0 for minute in range(0, 180)}
     keep.keep_points(scope, {"errors": read(minutes, until=180)})
