@@ -245,7 +245,7 @@ def environment_record(
 def _told(answer: Mapping[str, Any], told: Mapping[str, Any] | Unread | None) -> dict[str, Any]:
     if told is UNREAD:
         return {}
-    due = _stamp(answer, told) if told is not None and answer.get("HealthStatus") else ""
+    due = _stamp(answer, told) if answer.get("HealthStatus") else ""
     told = told or {}
     return {
         "instances_due": due,
@@ -254,8 +254,15 @@ def _told(answer: Mapping[str, Any], told: Mapping[str, Any] | Unread | None) ->
     }
 
 
-def _stamp(environment: Mapping[str, Any], told: Mapping[str, Any]) -> str:
-    """Return what differs when an environment moved on: its instances are read again then."""
+def _stamp(environment: Mapping[str, Any], told: Mapping[str, Any] | None) -> str:
+    """Return what differs when an environment moved on: its instances are read again then.
+
+    Of a calm one nobody asks for more health than the list tells (`told` is None).
+    """
+    if told is None:
+        if environment.get("Status") == "Terminated":
+            return ""
+        return _digest(environment.get(n) for n in ("EnvironmentId", "VersionLabel", "DateUpdated"))
     names = ("EnvironmentId", "Status", "HealthStatus", "VersionLabel", "DateUpdated")
     parts = [environment.get(name) for name in names]
     parts += [told.get(name) for name in ("Causes", "InstancesHealth")]

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import now
 
+from apps.aws.events import called
 from apps.mirror.asking import hint
 from apps.mirror.models import Change, ReadToEnd, Scope
 from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
@@ -38,6 +39,19 @@ def _group_of(detail: Mapping[str, Any]) -> Iterator[Names]:
     application, group = detail.get("application"), detail.get("deploymentGroup")
     if application and group:
         yield Names(kind="codedeploy.deploymentgroup", key=f"{application}/{group}")
+
+
+def _group_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    """Whoever renames a group names it twice: the one name is gone, the other is new."""
+    asked = detail["requestParameters"]
+    application = asked["applicationName"]
+    members = ("deploymentGroupName", "currentDeploymentGroupName", "newDeploymentGroupName")
+    for group in dict.fromkeys(asked[member] for member in members if asked.get(member)):
+        yield Names(kind="codedeploy.deploymentgroup", key=f"{application}/{group}")
+
+
+def _application_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    yield Names(kind="codedeploy.application", key=detail["requestParameters"]["applicationName"])
 
 
 def _application_of(detail: Mapping[str, Any]) -> Iterator[Names]:
@@ -106,7 +120,11 @@ APPLICATION = REGISTER.add(
         cadence=Cadence(cold=timedelta(minutes=5)),
         calls=("codedeploy:ListApplications", "codedeploy:BatchGetApplications"),
         optional=("codedeploy:BatchGetApplications",),
-        events=_heard(_application_of, DEPLOYMENT_EVENT),
+        events=(
+            *_heard(_application_of, DEPLOYMENT_EVENT),
+            # A group that is made names its application, too: it is read first where it is new.
+            called(SOURCE, _application_called_on, "CreateApplication", "CreateDeploymentGroup"),
+        ),
         keyed=True,
         stamp="application_id",
         url=models.Application.get_absolute_url,
@@ -123,7 +141,16 @@ DEPLOYMENT_GROUP = REGISTER.add(
         cadence=Cadence(cold=timedelta(minutes=10)),
         calls=("codedeploy:ListDeploymentGroups", "codedeploy:BatchGetDeploymentGroups"),
         optional=("codedeploy:BatchGetDeploymentGroups",),
-        events=_heard(_group_of, DEPLOYMENT_EVENT),
+        events=(
+            *_heard(_group_of, DEPLOYMENT_EVENT),
+            called(
+                SOURCE,
+                _group_called_on,
+                "CreateDeploymentGroup",
+                "UpdateDeploymentGroup",
+                "DeleteDeploymentGroup",
+            ),
+        ),
         parent=("codedeploy.application", "application"),
         asked_by="codedeploy.application",
         keyed=True,

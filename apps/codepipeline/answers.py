@@ -14,7 +14,7 @@ from apps.aws.masking import address, tags_of
 from apps.aws.wire import plain
 from apps.mirror.ask import UNREAD, LinkTo, Parent, Unread
 from apps.mirror.masking import masked
-from apps.mirror.state import State
+from apps.mirror.state import UNFINISHED, State
 
 from .discretion import configuration, output_variables, variables
 from .records import ActionRecord, ExecutionRecord, PipelineRecord, StageRecord
@@ -340,12 +340,13 @@ def action_record(reach: Reach, pipeline: Parent, detail: Mapping[str, Any]) -> 
         "role_arn": given.get("roleArn") or (defined or {}).get("role_arn", ""),
         "configuration": ran_with,
     }
-    link = started(reach, ran_as, external_id)
+    state = State.WAITING if waits else state_of(status)
+    link = started(reach, ran_as, external_id, over=state not in UNFINISHED)
     return ActionRecord(
         key=detail["actionExecutionId"],
         parent=detail["pipelineExecutionId"],
         status=status,
-        state=State.WAITING if waits else state_of(status),
+        state=state,
         stage=detail.get("stageName", ""),
         name=detail.get("actionName", ""),
         category=kind.get("category", ""),

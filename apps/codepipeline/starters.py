@@ -25,12 +25,15 @@ class Starter:
     name     where the external id does not name it, the configuration does; see `Name`.
     relation what the action does with it. What it "runs" says why the action failed, and what
              becomes of it shows on the action's page.
+    lasts    whether it outlives what is done to it (a stack, a service). Then what becomes of it
+             later is no news of the actions that are over, however many there were.
     """
 
     kind: str
     service: str
     name: Name
     relation: str = "runs"
+    lasts: bool = False
 
 
 def _build(external_id: str, _: Mapping[str, Any]) -> str:
@@ -73,21 +76,27 @@ def _commit(external_id: str, configuration: Mapping[str, Any]) -> str:
 # By owner and provider: a provider of one's own may be called CodeBuild too; its ids are nobody's.
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/integrations-action-type.html
 STARTERS: Mapping[tuple[str, str], Starter] = {
-    ("AWS", "CloudFormation"): Starter("cloudformation.stack", "", _stack),
+    ("AWS", "CloudFormation"): Starter("cloudformation.stack", "", _stack, lasts=True),
     ("AWS", "CodeBuild"): Starter("codebuild.build", "codebuild", _build),
     ("AWS", "CodeCommit"): Starter("codecommit.commit", "codecommit", _commit, relation="takes"),
     ("AWS", "CodeDeploy"): Starter("codedeploy.deployment", "", _deployment),
     ("AWS", "CodeDeployToECS"): Starter("codedeploy.deployment", "", _deployment),
-    ("AWS", "ECS"): Starter("ecs.service", "ecs", _service),
-    ("AWS", "Lambda"): Starter("awslambda.function", "lambda", _function),
-    ("AWS", "ElasticBeanstalk"): Starter("beanstalk.environment", "elasticbeanstalk", _environment),
+    ("AWS", "ECS"): Starter("ecs.service", "ecs", _service, lasts=True),
+    ("AWS", "Lambda"): Starter("awslambda.function", "lambda", _function, lasts=True),
+    ("AWS", "ElasticBeanstalk"): Starter(
+        "beanstalk.environment", "elasticbeanstalk", _environment, lasts=True
+    ),
 }
 
 
-def started(reach: Reach, action: Mapping[str, Any], external_id: str) -> LinkTo | None:
+def started(
+    reach: Reach, action: Mapping[str, Any], external_id: str, *, over: bool = False
+) -> LinkTo | None:
     """Return the link from an action to what it started or took, None for nothing of ours.
 
     action  {owner, provider, region, role_arn, configuration}, as it is defined or as it ran.
+    over    whether it is history: a run that ended owns nothing that outlives it. A stage, which
+            is the picture of today, does.
     """
     starter = STARTERS.get((str(action.get("owner")), str(action.get("provider"))))
     if starter is None or not external_id:
@@ -96,7 +105,7 @@ def started(reach: Reach, action: Mapping[str, Any], external_id: str) -> LinkTo
     # A variable that nothing has been put in place of yet names nothing.
     if not name or "#{" in name:
         return None
-    owning = starter.relation == "runs"
+    owning = starter.relation == "runs" and not (over and starter.lasts)
     if not starter.service:
         return LinkTo(starter.relation, starter.kind, name, owning=owning)
     region = action.get("region") or reach.region

@@ -150,12 +150,18 @@ def test_an_account_without_beanstalk_is_three_calls_and_no_error(
 @pytest.mark.sql
 def test_a_sweep_of_well_environments_is_one_list_a_kind(sweep: Any):
     flight = account(*(environment(f"web-{number}") for number in range(40)))
+    # Every environment's instances are read once; from then on nobody asks for any.
     sweep(flight)
-    assert flight.count() == {
+    first = flight.count()
+    assert first["elasticbeanstalk:DescribeInstancesHealth"] == 40
+    sweep(flight)
+    again = {name: count - first[name] for name, count in flight.count().items()}
+    assert again == {
         "elasticbeanstalk:DescribeApplications": 1,
         "elasticbeanstalk:DescribeApplicationVersions": 1,
         "elasticbeanstalk:DescribeEnvironments": 1,
         "elasticbeanstalk:DescribeEvents": 1,
+        "elasticbeanstalk:DescribeInstancesHealth": 0,
     }
 
 
@@ -413,9 +419,32 @@ def instance(key: str = "i-1", **more: Any) -> dict[str, Any]:
     return {"InstanceId": key, "HealthStatus": "Ok", "Color": "Green", **more}
 
 
+def test_the_first_list_has_the_instances_of_calm_environments_read_once(sweep: Any):
+    told = environment("basic")
+    del told["HealthStatus"]
+    flight = account(environment(), told)
+    flight.on("elasticbeanstalk:DescribeInstancesHealth", {"InstanceHealthList": [instance()]})
+
+    def asked() -> list[str]:
+        calls = flight.calls("elasticbeanstalk:DescribeInstancesHealth")
+        return [one["EnvironmentName"] for one in calls]
+
+    sweep(flight)
+    assert asked() == ["shop-web"]
+    assert Environment.objects.get(key="shop-web").instances[0]["id"] == "i-1"
+    sweep(flight)
+    assert asked() == ["shop-web"]
+    # A version that came between two lists, so that nobody saw the environment move.
+    moved = environment(VersionLabel="v2")
+    flight.on("elasticbeanstalk:DescribeEnvironments", {"Environments": [moved]})
+    sweep(flight)
+    sweep(flight)
+    assert asked() == ["shop-web", "shop-web"]
+
+
 def test_instances_are_read_where_an_environment_moved_on_and_until_it_is_well_again(sweep: Any):
     bad = environment(Health="Red", HealthStatus="Severe")
-    flight = account(bad, environment("calm"))
+    flight = account(bad)
     flight.on(
         "elasticbeanstalk:DescribeInstancesHealth",
         {"InstanceHealthList": [instance(HealthStatus="Severe", Color="Red", Causes=["no disk"])]},

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core import serializers
 
+from apps.aws.events import API_CALL
 from apps.codedeploy import collect
 from apps.codedeploy.models import (
     Application,
@@ -433,6 +434,31 @@ def test_an_instances_event_names_its_deployment_and_that_ones_targets():
     event = Event("111122223333/eu-west-1", "aws.codedeploy", INSTANCE_EVENT, detail)
     named = {(one.kind, one.key, one.parent) for one in names_in(event)}
     assert named == {("codedeploy.deployment", "d-1", ""), ("codedeploy.target", "", "d-1")}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("operation", "asked", "named"),
+    [
+        ("CreateDeploymentGroup", {"deploymentGroupName": "live"}, {"shop/live"}),
+        ("UpdateDeploymentGroup", {"currentDeploymentGroupName": "live"}, {"shop/live"}),
+        (
+            "UpdateDeploymentGroup",
+            {"currentDeploymentGroupName": "live", "newDeploymentGroupName": "production"},
+            {"shop/live", "shop/production"},
+        ),
+        ("DeleteDeploymentGroup", {"deploymentGroupName": "live"}, {"shop/live"}),
+    ],
+)
+def test_an_edit_of_a_group_names_it_by_its_old_name_and_its_new_one(
+    operation: str, asked: dict[str, str], named: set[str]
+):
+    detail = {"eventName": operation, "requestParameters": {"applicationName": "shop", **asked}}
+    event = Event("111122223333/eu-west-1", "aws.codedeploy", API_CALL, detail)
+    groups = {one.key for one in names_in(event) if one.kind == "codedeploy.deploymentgroup"}
+    assert groups == named
+    refused = Event(event.place, event.source, event.type, {**detail, "errorCode": "Denied"})
+    assert not list(names_in(refused))
 
 
 @pytest.mark.django_db

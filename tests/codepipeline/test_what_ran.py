@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.cloudformation.records import stack_record
 from apps.codepipeline import answers, load
 from apps.codepipeline.board import ActionView, Ran, ran_by
 from apps.codepipeline.digest import why_action
+from apps.codepipeline.records import ActionRecord
 from apps.codepipeline.starters import started
+from apps.mirror.links import linked_from, write_links
+from apps.mirror.reconcile import Nothing, reconcile
 from apps.mirror.resource import REGISTER
 from apps.mirror.state import State
 from tests.codepipeline.reading import ask_children, collect, parent
@@ -223,3 +227,88 @@ def test_a_stage_tells_what_happens_where_it_fails():
     make_stage(pipeline, "Deploy", make_execution(pipeline), "Succeeded", live_action("Ship"))
     (shown,) = load.pipeline_board([pipeline.pk])[pipeline.pk]["board"]
     assert shown.on_failure == "ROLLBACK"
+
+
+# --- What outlives the actions that run it --------------------------------------------------------
+
+STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/0a1b2c3d"
+DEPLOYS_SHOP = {
+    "name": "Ship",
+    "owner": "AWS",
+    "provider": "CloudFormation",
+    "configuration": {"StackName": "shop"},
+}
+
+
+def deployed(number: int, status: str = "Succeeded") -> ActionRecord:
+    """What ListActionExecutions tells of an action on the stack."""
+    kind = {"category": "Deploy", "owner": "AWS", "provider": "CloudFormation", "version": "1"}
+    detail = {
+        "pipelineExecutionId": f"e{number}",
+        "actionExecutionId": f"a{number}",
+        "stageName": "Deploy",
+        "actionName": "Ship",
+        "status": status,
+        "input": {"actionTypeId": kind},
+        "output": {"executionResult": {"externalExecutionId": STACK}},
+    }
+    return answers.action_record(Flight().reach(), parent(), detail)
+
+
+@pytest.mark.parametrize(
+    ("provider", "external_id", "configuration", "lasts"),
+    [
+        ("CloudFormation", STACK, {}, True),
+        ("ECS", "ecs-svc/1", {"ClusterName": "live", "ServiceName": "shop"}, True),
+        ("Lambda", "1a2b", {"FunctionName": "smoke"}, True),
+        ("ElasticBeanstalk", "v7", {"ApplicationName": "a", "EnvironmentName": "e"}, True),
+        ("CodeBuild", "shop:77f0b104", {}, False),
+        ("CodeDeploy", "d-ABCDEF123", {}, False),
+    ],
+)
+def test_an_action_that_is_over_owns_only_what_is_over_with_it(
+    provider: str, external_id: str, configuration: dict[str, str], lasts: bool
+):
+    action = {"owner": "AWS", "provider": provider, "configuration": configuration}
+    today = started(Flight().reach(), action, external_id)
+    history = started(Flight().reach(), action, external_id, over=True)
+    assert today is not None
+    assert history is not None
+    assert (today.owning, history.owning) == (True, not lasts)
+    assert replace(history, owning=True) == today
+
+
+@pytest.mark.django_db
+def test_a_change_of_a_stack_touches_the_stage_and_what_runs_and_no_history():
+    pipeline = make_pipeline("shop", definition=[stage_definition("Deploy", DEPLOYS_SHOP)])
+    wanted = {}
+    for number in range(20):
+        ended = make_action(make_execution(pipeline), "Deploy", "Ship")
+        wanted[ended.pk] = deployed(number).links
+    execution = make_execution(pipeline, "InProgress")
+    running = make_action(execution, "Deploy", "Ship", "InProgress")
+    wanted[running.pk] = deployed(21, "InProgress").links
+    write_links("codepipeline.action", wanted)
+    stage = make_stage(pipeline, "Deploy", execution, "InProgress", live_action("Ship"))
+    state = {"actionName": "Ship", "latestExecution": {"externalExecutionId": STACK}}
+    told = answers.stage_record(
+        Flight().reach(),
+        parent(definition=pipeline.definition),
+        0,
+        {"stageName": "Deploy", "actionStates": [state]},
+    )
+    write_links("codepipeline.stage", {stage.pk: told.links})
+    # All of them still lead to the stack.
+    assert len(linked_from("cloudformation.stack", [STACK])[STACK]) == 22
+    moved = stack_record(
+        {"StackId": STACK, "StackName": "shop", "StackStatus": "UPDATE_IN_PROGRESS"}
+    )
+    stacks = REGISTER.get("cloudformation.stack")
+    (change,) = reconcile(stacks, pipeline.scope, [moved], extent=Nothing()).changes
+    assert set(change.subjects) == {
+        f"cloudformation.stack:{change.row_id}",
+        f"codepipeline.stage:{stage.pk}",
+        f"codepipeline.action:{running.pk}",
+        f"codepipeline.execution:{execution.pk}",
+        f"codepipeline.pipeline:{pipeline.pk}",
+    }

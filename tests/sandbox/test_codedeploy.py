@@ -509,3 +509,30 @@ def test_deployments_and_instances_tell_of_themselves_by_events(sandbox, deploy,
     assert instance["detail"]["deploymentId"] == deployment
     assert instance["resources"][0].startswith(f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-")
     assert instance["resources"][1].endswith("deploymentgroup:shop/live")
+
+
+def test_a_group_is_edited_renamed_and_deleted(deploy):
+    make_group(deploy)
+    (before,) = groups_told(deploy, "live")
+    deploy.update_deployment_group(
+        applicationName="shop",
+        currentDeploymentGroupName="live",
+        newDeploymentGroupName="production",
+        deploymentConfigName="CodeDeployDefault.AllAtOnce",
+    )
+    assert groups_told(deploy, "live") == []
+    (after,) = groups_told(deploy, "production")
+    changed = {"deploymentGroupName", "deploymentConfigName"}
+    assert {name for name in after if after[name] != before.get(name)} == changed
+    with pytest.raises(ClientError, match="DeploymentGroupDoesNotExistException"):
+        deploy.update_deployment_group(
+            applicationName="shop", currentDeploymentGroupName="live", serviceRoleArn=ROLE
+        )
+    for _ in range(2):
+        deploy.delete_deployment_group(applicationName="shop", deploymentGroupName="production")
+        assert groups_told(deploy, "production") == []
+
+
+def groups_told(deploy: Any, name: str) -> list[dict[str, Any]]:
+    answer = deploy.batch_get_deployment_groups(applicationName="shop", deploymentGroupNames=[name])
+    return list(answer["deploymentGroupsInfo"])

@@ -57,15 +57,19 @@ def make_group(application: Application, declaration: Declaration) -> Group:
     """A deployment group; ``declaration`` is CreateDeploymentGroup's."""
     place, name = application.place, declaration["deploymentGroupName"]
     chance = place.world.chance(place.account, place.region, "group", application.name, name)
+    group = Group(application, _told(name, declaration), uuid_from(chance))
+    application.groups[name] = group
+    return group
+
+
+def _told(name: str, declaration: Declaration) -> Declaration:
     told = {member: declaration[member] for member in _MEMBERS if member in declaration}
     if "autoScalingGroups" in declaration:
         told["autoScalingGroups"] = [
             {"name": one, "hook": f"CodeDeploy-managed-automatic-launch-deployment-hook-{name}"}
             for one in declaration["autoScalingGroups"]
         ]
-    group = Group(application, told, uuid_from(chance))
-    application.groups[name] = group
-    return group
+    return told
 
 
 @operation("codedeploy", "CreateApplication")
@@ -93,6 +97,32 @@ def create_deployment_group(call: Call, params: Params) -> Answer:
         )
     _known_config(call, params.get("deploymentConfigName"))
     return {"deploymentGroupId": make_group(application, params).id}
+
+
+@operation("codedeploy", "UpdateDeploymentGroup")
+def update_deployment_group(call: Call, params: Params) -> Answer:
+    """An edit of a group: what is not named stays as it was; it keeps its id under a new name."""
+    application = find_application(call, params["applicationName"])
+    group = find_group(call, application.name, params["currentDeploymentGroupName"])
+    name = params.get("newDeploymentGroupName") or group.name
+    if name != group.name and name in application.groups:
+        raise AwsError(
+            "DeploymentGroupAlreadyExistsException",
+            f"Deployment group name already exists: {name}",
+        )
+    _known_config(call, params.get("deploymentConfigName"))
+    del application.groups[group.name]
+    group.declaration |= {**_told(name, params), "deploymentGroupName": name}
+    application.groups[name] = group
+    return {"hooksNotCleanedUp": []}
+
+
+@operation("codedeploy", "DeleteDeploymentGroup")
+def delete_deployment_group(call: Call, params: Params) -> Answer:
+    """A group is deleted; deleting one that is not there succeeds, as AWS has it."""
+    application = find_application(call, params["applicationName"])
+    application.groups.pop(params["deploymentGroupName"], None)
+    return {"hooksNotCleanedUp": []}
 
 
 def _known_config(call: Call, name: str | None) -> None:
