@@ -1,7 +1,6 @@
 """What every answer has in common: pages of a list, problems in words, caching headers."""
 
 import hashlib
-from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -100,13 +99,3 @@ def absolute(request: HttpRequest, path: str) -> str:
     if settings.SITE_URL:
         return f"{settings.SITE_URL.rstrip('/')}{path}"
     return request.build_absolute_uri(path)
-
-
-def moment(value: Any) -> datetime | None:
-    """Return a time that a JSON column holds as ISO text; None for what is none."""
-    if isinstance(value, datetime) or not value:
-        return value or None
-    try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
-        return None

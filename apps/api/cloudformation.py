@@ -10,10 +10,11 @@ from pydantic import Field
 
 from apps.cloudformation.digest import why_stack
 from apps.cloudformation.models import ChangeSet, Event, Resource, Stack
+from apps.live.moments import parsed
 from apps.mirror.links import links_of
 from apps.mirror.state import State
 
-from .answers import Narrow, PageOf, Words, absolute, answers, moment
+from .answers import Narrow, PageOf, Words, absolute, answers
 from .paging import Paging, page_of
 from .things import Thing, columns, thing
 
@@ -237,7 +238,7 @@ def _failure(failure: dict[str, Any]) -> dict[str, Any]:
     told = ("logical_id", "type", "status", "reason")
     return {
         **{name: failure.get(name, "") for name in told},
-        "at": moment(failure.get("at")),
+        "at": parsed(failure.get("at")),
         "path": [step["logical_id"] for step in failure.get("path", ())],
     }
 

@@ -9,8 +9,9 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from apps.codebuild.models import Build, Project
+from apps.live.moments import parsed
 
-from .answers import Narrow, PageOf, Words, answers, moment
+from .answers import Narrow, PageOf, Words, answers
 from .paging import Paging, page_of
 from .things import Thing, columns, in_state, thing
 
@@ -186,8 +187,8 @@ def _phase(phase: dict[str, Any]) -> dict[str, Any]:
     seconds = phase.get("seconds")
     return {
         **{name: str(phase.get(name) or "") for name in ("type", "status", "state")},
-        "start": moment(phase.get("start")),
-        "end": moment(phase.get("end")),
+        "start": parsed(phase.get("start")),
+        "end": parsed(phase.get("end")),
         "seconds": None if seconds is None else int(seconds),
         "contexts": [
             {name: str(context.get(name) or "") for name in ("code", "message")}

@@ -11,10 +11,11 @@ from pydantic import Field
 
 from apps.codedeploy.load import targets_read, unread_of
 from apps.codedeploy.models import Deployment, DeploymentGroup, Target
+from apps.live.moments import parsed
 from apps.mirror.asking import hint
 from apps.mirror.state import State
 
-from .answers import Narrow, PageOf, Words, answers, moment
+from .answers import Narrow, PageOf, Words, answers
 from .paging import Paging, page_of
 from .things import Thing, columns, in_state, thing
 
@@ -350,8 +351,8 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     seconds = event.get("seconds")
     return {
         **{name: str(event.get(name) or "") for name in texts},
-        "start": moment(event.get("start")),
-        "end": moment(event.get("end")),
+        "start": parsed(event.get("start")),
+        "end": parsed(event.get("end")),
         "seconds": None if seconds is None else int(seconds),
     }
 

@@ -12,8 +12,9 @@ from apps.awslambda.models import Alias, Function, Version
 from apps.ec2.models import Instance
 from apps.ecs.load import definitions_of, split_image
 from apps.ecs.models import Service, TaskDefinition
+from apps.live.moments import parsed
 
-from .answers import Narrow, PageOf, Words, answers, moment
+from .answers import Narrow, PageOf, Words, answers
 from .paging import Paging, page_of
 from .things import Thing, columns, thing
 
@@ -308,7 +309,7 @@ def one_service(request: HttpRequest, service_id: int) -> Any:
         "task_sets": [_deployment(row, one, known) for one in row.task_sets],
         "events": [
             {
-                "at": moment(event.get("at")),
+                "at": parsed(event.get("at")),
                 "message": event.get("message") or "",
                 "trouble": bool(event.get("trouble")),
             }
@@ -344,7 +345,7 @@ def _deployment(row: Any, one: dict[str, Any], known: Definitions) -> dict[str, 
     return {
         **{name: str(one.get(name) or "") for name in ("id", "status", "state", "reason")},
         **{name: int(one.get(name) or 0) for name in ("desired", "running", "pending", "failed")},
-        **{name: moment(one.get(name)) for name in ("created_at", "updated_at")},
+        **{name: parsed(one.get(name)) for name in ("created_at", "updated_at")},
         "task_definition": definition,
         "images": _images(known.get((row.scope_id, definition))),
     }

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from apps.codepipeline.console import pipeline_url
 from apps.codepipeline.models import Pipeline, Stage
+from apps.live.moments import parsed
 from apps.mirror.links import url_of
 
-from .answers import Narrow, PageOf, Place, Words, absolute, answers, moment
+from .answers import Narrow, PageOf, Place, Words, absolute, answers
 from .executions import ExecutionItem, Revision, Trigger, told_execution, whys_of
 from .paging import Paging, page_of
 from .things import fares, in_state
@@ -251,5 +252,5 @@ def _stage_action(action: Mapping[str, Any], defined: Mapping[str, Any]) -> dict
         },
         **{name: str(action.get(name) or "") for name in names},
         "percent": action.get("percent"),
-        "last_change": moment(action.get("last_change")),
+        "last_change": parsed(action.get("last_change")),
     }

@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from apps.live.moments import parsed
 from apps.mirror.links import explain_of
 from apps.mirror.resource import REGISTER
 from apps.source.deepen import deepen_all
 from apps.source.models import Branch, Commit, PullRequest, Repository
 
-from .answers import Narrow, PageOf, Words, answers, moment
+from .answers import Narrow, PageOf, Words, answers
 from .paging import Paging, page_of
 from .things import Thing, columns, in_state, thing
 
@@ -389,7 +390,7 @@ def _pull_request(request: HttpRequest, row: Any) -> dict[str, Any]:
 def _comment(comment: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: str(comment.get(name) or "") for name in ("id", "author", "text", "reply_to")},
-        "at": moment(comment.get("at")),
+        "at": parsed(comment.get("at")),
         "deleted": bool(comment.get("deleted")),
         "path": str(comment.get("path") or ""),
         "position": comment.get("position"),

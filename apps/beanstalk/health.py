@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-status.html
 """
 
-from apps.mirror.state import State
+from apps.mirror.state import URGENCY, State
 
 # An operation is in progress, whatever the health says meanwhile.
 MOVING = frozenset({"Launching", "Updating", "Terminating", "Aborting", "LinkingFrom", "LinkingTo"})
@@ -24,16 +24,8 @@ ENHANCED = {
 }
 # Basic health has a colour alone.
 BASIC = {"Green": State.DONE, "Yellow": State.UNKNOWN, "Red": State.FAILED, "Grey": State.UNKNOWN}
-# What an environment is in need of, the worst first; below that, how it fares by its state.
-URGENT = {"Severe": 0, "Degraded": 1, "Red": 1, "Warning": 3, "Yellow": 3}
-URGENCY = {
-    State.FAILED: 1,
-    State.WAITING: 2,
-    State.MOVING: 2,
-    State.UNKNOWN: 4,
-    State.STOPPED: 5,
-    State.DONE: 6,
-}
+# Of environments in the same state these come first.
+WORSE = frozenset({"Severe", "Warning", "Yellow"})
 CALM = frozenset({"Ok", "Green"})
 VERSIONS = {
     "Processed": State.DONE,
@@ -75,10 +67,8 @@ def state_of_version(status: str) -> State:
 
 
 def urgency(state: State, health_status: str, color: str) -> int:
-    """Return where an environment stands in a list: 0 is the worst."""
-    if state in (State.FAILED, State.UNKNOWN):
-        return URGENT.get(health_status or color, URGENCY[state])
-    return URGENCY[state]
+    """Return where an environment stands in a list: by its state, like everything, in two steps."""
+    return 2 * URGENCY[state] + ((health_status or color) not in WORSE)
 
 
 def is_calm(status: str, health_status: str, color: str) -> bool:

@@ -6,12 +6,13 @@ from django.db import models
 from django.urls import reverse
 
 from apps.mirror.models import Mirrored, MirroredQuerySet
-from apps.mirror.state import UNFINISHED
+from apps.mirror.state import UNFINISHED, URGENCY, State
 
 from .console import application_url, environment_url
 
-# Where nothing is known of an environment, it stands behind those that are not well.
-UNTOLD = 4
+# Where nothing is known of an environment, it stands behind those that are not well: as
+# `health.urgency` places what is unknown.
+UNTOLD = 2 * URGENCY[State.UNKNOWN] + 1
 
 
 class ApplicationQuerySet(MirroredQuerySet):

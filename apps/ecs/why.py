@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from apps.live.moments import parsed
 from apps.mirror.state import State
 
 # Lines of an explanation.
@@ -74,20 +75,10 @@ def _between(
     at: str = "at",
 ) -> Iterator[Mapping[str, Any]]:
     for item in items:
-        moment = _moment(item.get(at))
+        moment = parsed(item.get(at))
         if (since is None and until is None) or (
             moment is not None
             and (since is None or moment >= since)
             and (until is None or moment <= until)
         ):
             yield item
-
-
-def _moment(text: Any) -> datetime | None:
-    if not isinstance(text, str) or not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -60,7 +60,7 @@ def make_environment(
         "state": "done",
         "health": "Green",
         "health_status": "Ok",
-        "urgency": 6,
+        "urgency": 11,
         "version_label": "v1",
         "environment_id": f"e-{name}",
         "cname": f"{name}.eu-west-1.elasticbeanstalk.com",

@@ -28,7 +28,7 @@ from apps.mirror.provider import Health
 from apps.mirror.reading import Reading
 from apps.mirror.reconcile import Everything, Nothing, reconcile
 from apps.mirror.resource import REGISTER, Names
-from apps.mirror.state import State
+from apps.mirror.state import URGENCY, State
 from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight
 
 from .making import make_application, make_environment
@@ -639,3 +639,9 @@ def test_every_call_made_is_declared(sweep: Any, full: Flight):
         for call in resource.calls
     }
     assert set(full.count()) == declared
+
+
+def test_environments_stand_as_everything_does_by_its_state():
+    standing = [urgency(state, "", "") for state in sorted(State, key=URGENCY.__getitem__)]
+    assert standing == sorted(standing)
+    assert Environment().urgency == urgency(State.UNKNOWN, "", "")

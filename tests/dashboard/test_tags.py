@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.template import Context, Template
 
+from apps.live.moments import parsed
 from apps.live.templatetags import live_tags as tags
 from apps.mirror.state import State
 
@@ -30,6 +31,24 @@ def test_the_word_is_that_of_aws() -> None:
 def test_a_status_nobody_heard_of_is_shown_as_text() -> None:
     html = rendered("{% state 'unknown' s %}", s="<script>")
     assert "<script>" not in html
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (AT, AT),
+        (AT.isoformat(), AT),
+        ("2026-03-04T06:06:07+01:00", AT),
+        # Without a zone it is UTC.
+        ("2026-03-04T05:06:07", AT),
+        ("yesterday", None),
+        ("", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_a_moment_is_read_alike_wherever_it_is_held(given: object, wanted: object) -> None:
+    assert parsed(given) == wanted
 
 
 def test_times_are_for_the_browser_with_utc_to_read_without_it() -> None:

@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
                 ("date_updated", models.DateTimeField(null=True)),
                 ("causes", models.JSONField(default=list)),
                 ("instances_health", models.JSONField(default=dict)),
-                ("urgency", models.SmallIntegerField(default=4)),
+                ("urgency", models.SmallIntegerField(default=7)),
                 ("instances_due", models.CharField(blank=True, max_length=32)),
                 ("instances_read", models.CharField(blank=True, max_length=32)),
                 ("errors", models.JSONField(default=list)),

@@ -5,7 +5,7 @@ the reader's words, with a readable UTC text where scripts are off.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide import _render_icon  # the packaged tag renders afresh each time; we keep what it made
+
+from apps.live.moments import parsed
 
 register = template.Library()
 
@@ -104,23 +106,6 @@ def state_icon(state: str, status: str = "") -> SafeString:
     css, name, _ = look_of(state)
     picture = drawn(name, "i spin" if state == "moving" else "i", word_of(state, status))
     return format_html('<span class="sti {}">{}</span>', css, picture)
-
-
-def utc(moment: datetime) -> datetime:
-    """The same moment in UTC; AWS gives none without a zone, but a template may."""
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def parsed(moment: Any) -> datetime | None:
-    """Return a datetime from a datetime or an ISO text (JSON columns hold those), or None."""
-    if isinstance(moment, datetime):
-        return utc(moment)
-    if isinstance(moment, str) and moment:
-        try:
-            return utc(datetime.fromisoformat(moment))
-        except ValueError:
-            return None
-    return None
 
 
 def stamp(moment: datetime) -> str:
