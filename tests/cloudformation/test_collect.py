@@ -424,8 +424,18 @@ def test_events_of_the_same_moment_keep_awss_order():
 
 def test_a_long_history_is_not_read_without_end():
     flight = pages_of_events(50)
-    list(collect.events(flight.reach(), asked()))
+    *told, covered = collect.events(flight.reach(), asked())
+    assert covered == Covered(SHOP)
     assert len(flight.asked) == collect.EVENT_PAGES
+    # The oldest one that was read says that there were more.
+    (cut,) = [one for one in told if isinstance(one, EventRecord) and one.cut]
+    assert cut.key == f"{collect.EVENT_PAGES - 1}-1"
+
+
+def test_a_history_that_was_read_to_what_is_known_has_no_hole():
+    flight = pages_of_events(5, beginning=0)
+    told = list(collect.events(flight.reach(), asked("1", "2-1")))
+    assert not any(one.cut for one in told if isinstance(one, EventRecord))
 
 
 def test_events_that_break_off_leave_nothing_behind_which_a_hole_would_be():
