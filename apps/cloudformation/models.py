@@ -56,7 +56,8 @@ class Stack(Mirrored):
     failed; `failures` those of the newest operations that failed, the newest first: `{began, ended,
     event, at, path, logical_id, type, status, reason, unsure, why}`; `unsure` where events
     before it were not read. Where a nested stack failed, `path` is `[{logical_id, stack}]` down to
-    the one in which the cause lies, which the rest tells of; `event` is the stack's own. `moved_at` is when the newest operation began.
+    the one in which the cause lies, which the rest tells of; `event` is the stack's own. `moved_at`
+    is when the newest operation began.
     `stamp` tells one version of it from the next; the `…_stamp` columns, which the mirror writes,
     those whose events, resources and change sets were read.
     """

@@ -15,6 +15,7 @@ from django.utils.timezone import now
 
 from apps.cloudformation.models import Event, Stack
 from apps.live.fragment import FRAGMENTS
+from apps.mirror.models import Hint
 from apps.mirror.visibility import VISIBILITY
 from tests import factories
 from tests.cloudformation.making import (
@@ -108,6 +109,22 @@ def test_only_the_newest_operation_stands_on_the_page_and_all_of_them_behind_it(
     assert every.count("first failure") == 1
     failed = viewer.get(f"{stack.get_absolute_url()}events/?failed=1").text
     assert failed.count('<li class="event') == 2
+
+
+def test_opening_a_stack_asks_for_what_was_not_read_of_it_as_it_is_now(viewer: Client):
+    stack = make_stack("shop", stamp="2", resources_stamp="1", change_sets_stamp="2")
+    for path in (stack.get_absolute_url(), f"{stack.get_absolute_url()}events/"):
+        Hint.objects.all().delete()
+        assert "being read" in viewer.get(path).text
+        told = Hint.objects.values_list("kind", "parent_key").order_by("kind")
+        assert list(told) == [
+            ("cloudformation.event", stack.key),
+            ("cloudformation.resource", stack.key),
+        ]
+    Hint.objects.all().delete()
+    Stack.objects.update(events_stamp="2", resources_stamp="2")
+    assert "being read" not in viewer.get(stack.get_absolute_url()).text
+    assert not Hint.objects.exists()
 
 
 def make_long(rest: int, *, cut: bool = False) -> Stack:
