@@ -102,12 +102,11 @@ def stack_timeline(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         stack = context["stack"]
         marked = stack.failure.get("event", "")
         shown = _timeline(stack, marked)
-        # How many seconds after the first one each came: times of day tell minutes.
-        first = shown[0][0].at if shown else None
         contexts[pk] = {
             **context,
+            # How many seconds after the first one each came: times of day tell minutes.
             "events": [
-                (event, int((event.at - first).total_seconds()), missing)
+                (event, int((event.at - shown[0][0].at).total_seconds()), missing)
                 for event, missing in shown
             ],
             "marked": marked,

@@ -140,7 +140,7 @@ def excerpt(target: Target) -> list[dict[str, Any]]:
     """Return the lines of a failed script's log tail: [{text, marked}]."""
     lines = target.log_tail.split("\n") if target.log_tail else []
     return [
-        {"text": diagnose.ESCAPES.sub("", line), "marked": at == target.log_mark}
+        {"text": diagnose.shown(line), "marked": at == target.log_mark}
         for at, line in enumerate(lines)
     ]
 
@@ -174,7 +174,7 @@ def _shown(
     The database puts them in order and leaves out the rest. Logs are long: they are read of those
     alone that show one.
     """
-    order = [_URGENCY, "label", "target_id", "pk"]
+    order: list[Any] = [_URGENCY, "label", "target_id", "pk"]
     all_of = Target.objects.filter(deployment__in=deployments)
     place = Window(RowNumber(), partition_by=F("deployment"), order_by=order)
     shown: dict[int, list[Target]] = {pk: [] for pk in deployments}
@@ -227,7 +227,7 @@ def deployment_facts(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             "configuration": configs.get((one.scope_id, one.config_name), ""),
             "waits": words.waits(one.blue_green),
             "rolls_back_when": rolls_back_when(one.auto_rollback),
-            "target_groups": target_groups(one.load_balancer_info),
+            "target_groups": traffic_by(one.load_balancer_info),
         }
         for one in found
     }
@@ -284,19 +284,16 @@ def group_facts(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             "configuration": configs.get((one.scope_id, one.config_name), ""),
             "waits": words.waits(one.blue_green),
             "rolls_back_when": rolls_back_when(one.auto_rollback),
-            "target_groups": target_groups(one.load_balancer_info),
+            "target_groups": traffic_by(one.load_balancer_info),
         }
         for one in found
     }
 
 
-def target_groups(info: Mapping[str, Any]) -> list[str]:
+def traffic_by(info: Mapping[str, Any]) -> list[str]:
     """Return the names of what sends traffic: target groups, pairs of them, classic balancers."""
-    found = [one.get("name") for one in info.get("target_group_info_list") or ()]
-    for pair in info.get("target_group_pair_info_list") or ():
-        found += [one.get("name") for one in pair.get("target_groups") or ()]
-    found += [one.get("name") for one in info.get("elb_info_list") or ()]
-    return [str(name) for name in found if name]
+    balancers = [str(one["name"]) for one in info.get("elb_info_list") or () if one.get("name")]
+    return [*words.target_groups(info), *balancers]
 
 
 def group_deployments(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
