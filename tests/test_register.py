@@ -253,6 +253,8 @@ def test_the_full_flights_fill_every_column(scope, flight):
     )
     # Filled by an event, or when somebody opens the commit's page.
     empty.get("codecommit.commit", set()).discard("comments")
+    # No word of AWS: set where a history is longer than is read at once; see the tests of that.
+    empty.get("cloudformation.event", set()).discard("cut")
     assert {kind: names for kind, names in empty.items() if names} == {}
 
 

@@ -31,8 +31,9 @@ from .records import (
 FEW = 4
 # Of so many stacks that are listed no more it is asked how their deletion ended.
 MOST_DELETED = 20
-# A stack's history is read back no further than this at once: 100 events a page.
-EVENT_PAGES = 10
+# A stack's history is read back no further than this at once: 100 events a page, and six of each of
+# the 500 resources that a stack may have.
+EVENT_PAGES = 30
 # Of a change set so many pages of changes are read.
 CHANGE_PAGES = 5
 DELETED = "DELETE_COMPLETE"
@@ -92,7 +93,8 @@ def events(reach: Reach, ask: Ask) -> Iterator[EventRecord | Covered]:
     """Yield events of each stack, newest first, until one is known.
 
     Of a stack that was never read, until the beginning of its newest operation: what was before it
-    would cost a page for each hundred events that no one asks for.
+    would cost a page for each hundred events that no one asks for. Where it is too long to be read
+    back at once, its oldest event says that there is a hole.
     """
     held: dict[str, list[EventRecord]] = {}
     pages: dict[str, int] = {}
@@ -120,7 +122,10 @@ def events(reach: Reach, ask: Ask) -> Iterator[EventRecord | Covered]:
         if further and not enough and pages[stack.key] < EVENT_PAGES:
             pending.feed((stack, further))
             continue
-        yield from _told_apart(held.pop(stack.key))
+        events = held.pop(stack.key)
+        if further and not enough:
+            events[-1] = replace(events[-1], cut=True)
+        yield from _told_apart(events)
         yield Covered(stack.key)
 
 

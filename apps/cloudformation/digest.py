@@ -5,15 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from apps.mirror.state import State
 
-from .failure import Failure, Told, first_failure, operations
+from .failure import (
+    BEGINNINGS,
+    CANCELLATIONS,
+    EMBEDDED,
+    HOOK_FAILED,
+    Failure,
+    Told,
+    first_failure,
+    operations,
+)
 from .models import ChangeSet, Event, Resource, Stack
 
-# So far back operations are looked at, and so many that failed are remembered.
-EVENTS = 600
+# So many operations are looked at, at most so many events of the newest and of those before it that
+# tell of failures; and so many that failed are remembered.
+OPERATIONS = 30
+EVENTS = 1_000
 REMEMBERED = 10
 # A nested stack fails in a nested one, and so on.
 DEEPEST = 6
@@ -31,6 +43,7 @@ TOLD = (
     "reason",
     "hook_status",
     "hook_reason",
+    "cut",
 )
 
 
@@ -72,9 +85,46 @@ def _columns(stack: Stack, read: dict[str, list[Operation]]) -> dict[str, Any]:
 def _operations_of(key: str, read: dict[str, list[Operation]]) -> list[Operation]:
     """Return what was done with a stack, the newest first; `read` remembers."""
     if key not in read:
-        events: Any = Event.objects.filter(stack__key=key).only(*TOLD).order_by("-at", "-pk")
-        read[key] = [_operation(one, key) for one in operations(events[:EVENTS], key)]
+        read[key] = [_operation(one, key) for one in operations(_events(key), key)]
     return read[key]
+
+
+def _events(key: str) -> list[Any]:
+    """Return what tells of the failures in the newest operations, however long they were.
+
+    Of the newest one from its beginning on: what failed first has brought the rest about.
+    """
+    events = Event.objects.filter(stack__key=key)
+    begun = events.filter(began(key)).order_by("-at", "-pk").values_list("at", flat=True)
+    begins = list(begun[:OPERATIONS])
+    told = events.filter(_telling(key)).only(*TOLD)
+    if not begins:
+        return list(told.order_by("-at", "-pk")[:EVENTS])
+    before = told.filter(at__gte=begins[-1], at__lt=begins[0])
+    return [
+        *told.filter(at__gte=begins[0]).order_by("at", "pk")[:EVENTS],
+        *before.order_by("-at", "-pk")[:EVENTS],
+    ]
+
+
+def began(key: str) -> Q:
+    """Return which events of a stack begin an operation, as far as was read."""
+    own = Q(physical_id=key, resource_type=EMBEDDED)
+    return (own & Q(status__in=BEGINNINGS)) | Q(cut=True)
+
+
+def _telling(stack_id: str) -> Q:
+    """Return which events `operations` and `first_failure` look at: few of many.
+
+    What happens in a stack is told by the hundred; what failed of it, and the stack's own events,
+    are few. What was cancelled is no cause.
+    """
+    own = Q(physical_id=stack_id, resource_type=EMBEDDED)
+    cancelled = Q()
+    for what in CANCELLATIONS:
+        cancelled |= Q(reason__istartswith=f"Resource {what} cancelled")
+    failed = Q(status__endswith="_FAILED") & ~cancelled
+    return own | failed | Q(hook_status__in=HOOK_FAILED) | Q(cut=True)
 
 
 def _operation(events: Sequence[Told], key: str) -> Operation:
@@ -87,6 +137,8 @@ def _stored(operation: Operation, read: dict[str, list[Operation]]) -> dict[str,
     assert failure is not None
     path, cause = _cause(operation, failure, read)
     lines = [" / ".join([*(one.logical_id for one in path), cause.line])]
+    if failure.unsure:
+        lines.append("Events before it were not read: something else may have failed first.")
     if failure.rollback:
         lines.append(f"The rollback failed, too: {failure.rollback}")
     return {
@@ -99,6 +151,7 @@ def _stored(operation: Operation, read: dict[str, list[Operation]]) -> dict[str,
         "type": cause.resource_type,
         "status": cause.status,
         "reason": cause.reason,
+        "unsure": failure.unsure,
         "why": "\n".join(lines),
     }
 

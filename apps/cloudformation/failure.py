@@ -16,7 +16,8 @@ from typing import Any, Protocol
 BEGINNINGS = frozenset(
     {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
 )
-CANCELLED = re.compile(r"(?i)^resource (creation|update|deletion|operation) cancelled")
+CANCELLATIONS = ("creation", "update", "deletion", "operation")
+CANCELLED = re.compile(rf"(?i)^resource ({'|'.join(CANCELLATIONS)}) cancelled")
 EMBEDDED = "AWS::CloudFormation::Stack"
 HOOK_FAILED = frozenset({"HOOK_COMPLETE_FAILED", "HOOK_FAILED"})
 
@@ -51,6 +52,11 @@ class Told(Protocol):
     @property
     def hook_reason(self) -> str: ...  # noqa: D102 - AWS's own word
 
+    @property
+    def cut(self) -> bool:
+        """Whether events before it were not read."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -59,6 +65,7 @@ class Failure:
     reason    AWS's words, of a failed hook those of the hook beside them.
     nested    StackId of the nested stack that failed, "" where it was no nested stack.
     rollback  why the way back failed, too: "Queue: …", "" where it did not.
+    unsure    events before those that are known were not read: another may have failed first.
     """
 
     event: str
@@ -69,6 +76,7 @@ class Failure:
     reason: str
     nested: str = ""
     rollback: str = ""
+    unsure: bool = False
 
     @property
     def line(self) -> str:
@@ -86,12 +94,13 @@ def is_own(event: Told, stack_id: str) -> bool:
 def operations(events: Iterable[Told], stack_id: str) -> list[list[Told]]:
     """Return the events of each operation, the oldest first, of the newest operation first.
 
-    `events` may be in any order; those before the first beginning they hold make one, too.
+    `events` may be in any order; those before the first beginning they hold make one, too. Behind a
+    hole nobody knows what began.
     """
     found: list[list[Told]] = [[]]
     for event in sorted(events, key=lambda event: event.at, reverse=True):
         found[-1].append(event)
-        if is_own(event, stack_id) and event.status in BEGINNINGS:
+        if event.cut or (is_own(event, stack_id) and event.status in BEGINNINGS):
             found.append([])
     return [operation[::-1] for operation in found if operation]
 
@@ -131,6 +140,7 @@ def first_failure(events: Sequence[Told], stack_id: str) -> Failure | None:
         reason=_reason(cause, events),
         nested=cause.physical_id if embedded else "",
         rollback=f"{second.logical_id}: {second.reason}" if second else "",
+        unsure=events[0].cut,
     )
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from apps.mirror.links import links_of, resolve, same_account, url_of
 from apps.mirror.state import State
 
-from .digest import why_stack
-from .failure import BEGINNINGS, is_own
+from .digest import began, why_stack
 from .models import WIDE, ChangeSet, Event, Resource, Stack
 
-# Events of the newest operation that a stack's page shows; the page of events has them all.
+# The newest events of the newest operation that a stack's page shows, besides how it began and what
+# failed first; the page of events has them all.
 SHOWN_EVENTS = 120
 # Change sets that are no longer listed, shown besides those that are.
 PAST_CHANGE_SETS = 5
@@ -100,25 +100,39 @@ def stack_timeline(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     contexts: dict[int, dict[str, Any]] = {}
     for pk, context in stack_alone(ids).items():
         stack = context["stack"]
-        events: list[Event] = []
-        newest = Event.objects.filter(stack=pk).order_by("-at", "-pk")[: SHOWN_EVENTS + 1]
-        ended = False
-        for event in newest:
-            events.append(event)
-            if event.status in BEGINNINGS and is_own(event, stack.key):
-                ended = True
-                break
-        cut = not ended and len(events) > SHOWN_EVENTS
-        events = events[:SHOWN_EVENTS][::-1]
-        # How many seconds after the first one each came: times of day tell minutes.
-        after = [int((event.at - events[0].at).total_seconds()) for event in events]
+        marked = stack.failure.get("event", "")
+        shown = _timeline(stack, marked)
         contexts[pk] = {
             **context,
-            "events": list(zip(events, after, strict=True)),
-            "marked": stack.failure.get("event", ""),
-            "cut": cut,
+            # How many seconds after the first one each came: times of day tell minutes.
+            "events": [
+                (event, int((event.at - shown[0][0].at).total_seconds()), missing)
+                for event, missing in shown
+            ],
+            "marked": marked,
         }
     return contexts
+
+
+def _timeline(stack: Stack, marked: str) -> list[tuple[Event, int]]:
+    """Return the events that are shown, each with how many are left out before it."""
+    rows = Event.objects.filter(stack=stack).order_by("at", "pk")
+    begin = rows.filter(began(stack.key)).last()
+    if begin is not None:
+        rows = rows.filter(at__gte=begin.at)
+    newest = list(rows.reverse()[:SHOWN_EVENTS])[::-1]
+    have = {event.pk for event in newest}
+    # The beginning and the first failure are shown however much came after them.
+    whole = [] if begin is None or begin.pk in have else [begin]
+    whole += [event for event in rows.filter(key=marked) if event.pk not in have]
+    whole = list({event.pk: event for event in whole}.values())
+    shown: list[tuple[Event, int]] = []
+    for event in [*whole, *newest[:1]]:
+        between = rows.filter(at__lt=event.at)
+        if shown:
+            between = between.filter(at__gt=shown[-1][0].at)
+        shown.append((event, between.count()))
+    return [*shown, *((event, 0) for event in newest[1:])]
 
 
 def stack_resources(ids: Sequence[int]) -> dict[int, dict[str, Any]]:

@@ -54,9 +54,10 @@ class Stack(Mirrored):
 
     `failure` is the first failure of the newest operation, from its events, `{}` where nothing
     failed; `failures` those of the newest operations that failed, the newest first: `{began, ended,
-    event, at, path, logical_id, type, status, reason, why}`. Where a nested stack failed, `path` is
-    `[{logical_id, stack}]` down to the one in which the cause lies, which the rest tells of;
-    `event` is the stack's own. `moved_at` is when the newest operation began.
+    event, at, path, logical_id, type, status, reason, unsure, why}`; `unsure` where events
+    before it were not read. Where a nested stack failed, `path` is `[{logical_id, stack}]` down to
+    the one in which the cause lies, which the rest tells of; `event` is the stack's own. `moved_at`
+    is when the newest operation began.
     `stamp` tells one version of it from the next; the `…_stamp` columns, which the mirror writes,
     those whose events, resources and change sets were read.
     """
@@ -135,7 +136,8 @@ class Event(Mirrored):
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
 
-    `key` is the EventId. It has no `state` of its own: what it tells of is over.
+    `key` is the EventId. It has no `state` of its own: what it tells of is over. `cut` says that
+    events before it were not read: there were too many at once.
     """
 
     stack = models.ForeignKey(Stack, on_delete=models.CASCADE, related_name="events")
@@ -149,6 +151,7 @@ class Event(Mirrored):
     hook_type = models.CharField(max_length=255, blank=True)
     hook_status = models.CharField(max_length=64, blank=True)
     hook_reason = models.TextField(blank=True)
+    cut = models.BooleanField(default=False)
 
     class Meta(Mirrored.Meta):
         ordering: ClassVar = ["-at", "-pk"]

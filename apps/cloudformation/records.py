@@ -75,6 +75,7 @@ class EventRecord:
     hook_type: str = ""
     hook_status: str = ""
     hook_reason: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,12 +1,15 @@
 """What this app mirrors, how often, what it calls and which events it hears."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F, Q
+
 from apps.aws.events import called
+from apps.mirror.models import Link
 from apps.mirror.resource import REGISTER, Appended, Cadence, Heard, Names, Resource
-from apps.mirror.state import State
+from apps.mirror.state import UNFINISHED, State
 
 from . import collect, digest, models
 
@@ -47,6 +50,29 @@ def _moving(stacks: Any) -> Any:
     return stacks.filter(state=State.MOVING)
 
 
+def _explaining() -> Q:
+    """Which stacks explain what others did with them: a pipeline's action that failed last week.
+
+    What is nested in another is explained with that one.
+    """
+    links = Link.objects.filter(to_kind="cloudformation.stack", owning=True)
+    return Q(key__in=links.exclude(from_kind__startswith="cloudformation.").values("to_arn"))
+
+
+def _wanted(read: str, besides: Callable[[], Q] = Q) -> Callable[[Any], Any]:
+    """Return what narrows stacks to those whose children are read without anybody asking.
+
+    What moves, waits or failed; and what has moved on since its children were read for whoever
+    opened it. `read` is the column that tells of which version they were read.
+    """
+    stale = ~Q(**{read: ""}) & ~Q(**{read: F("stamp")})
+
+    def wanted(stacks: Any) -> Any:
+        return stacks.filter(Q(state__in=(*UNFINISHED, State.FAILED)) | stale | besides())
+
+    return wanted
+
+
 STACK = REGISTER.add(
     Resource(
         kind="cloudformation.stack",
@@ -81,7 +107,8 @@ EVENT = REGISTER.add(
         provider="aws",
         model=models.Event,
         collect=collect.events,
-        # Nothing is asked where no stack moved. `waiting` is for the stacks that move.
+        # Nothing is asked where no stack moved, nor of one that is well until it is opened.
+        # `waiting` is for the stacks that move.
         cadence=Cadence(
             cold=MINUTE, hot=timedelta(seconds=5), waiting=timedelta(seconds=5), deep=7 * DAY
         ),
@@ -96,6 +123,7 @@ EVENT = REGISTER.add(
         parent_fields=("events_stamp",),
         parent_stamp=("stamp", "events_stamp"),
         hot_parents=_moving,
+        asked_among=_wanted("events_stamp", _explaining),
         history=True,
         appended=Appended(at="at", keep=365 * DAY),
         digest=digest.stacks,
@@ -110,8 +138,9 @@ RESOURCE = REGISTER.add(
         model=models.Resource,
         collect=collect.resources,
         cadence=Cadence(
-            cold=MINUTE, hot=timedelta(seconds=10), waiting=timedelta(seconds=10), deep=DAY
+            cold=MINUTE, hot=timedelta(seconds=10), waiting=timedelta(seconds=10), deep=7 * DAY
         ),
+        # Of every stack: whatever it made says on its own page which stack that was.
         calls=("cloudformation:ListStackResources",),
         events=(Heard(source=SOURCE, detail_type=RESOURCE_STATUS, names=_resources_of),),
         heard_wholly=True,
@@ -142,6 +171,7 @@ CHANGE_SET = REGISTER.add(
         parent=("cloudformation.stack", "stack"),
         asked_by="cloudformation.stack",
         parent_stamp=("stamp", "change_sets_stamp"),
+        asked_among=_wanted("change_sets_stamp"),
         stamp="described",
         url=models.ChangeSet.get_absolute_url,
         explain=digest.why_change_set,

@@ -9,7 +9,9 @@ from django.views.decorators.http import require_safe
 
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
+from apps.mirror.asking import hint
 from apps.mirror.lists import Listing, filters_of, live, picture
+from apps.mirror.resource import Names
 from apps.mirror.state import State
 from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
@@ -20,6 +22,13 @@ from .models import Event, Stack
 
 # Whose health the foot of these pages tells.
 READS = {"service": "cloudformation"}
+# What belongs to a stack, and the columns that say of which version of it that was read.
+CHILDREN = {
+    "cloudformation.event": "events_stamp",
+    "cloudformation.resource": "resources_stamp",
+    "cloudformation.changeset": "change_sets_stamp",
+}
+STAMPS = ("stamp", *CHILDREN.values())
 PARTS = (
     fragments.STACK_HEAD,
     fragments.STACK_TIMELINE,
@@ -60,10 +69,14 @@ def stacks(request: HttpRequest) -> HttpResponse:
 @require_safe
 @unchanged_page(house_version)
 def stack(request: HttpRequest, pk: int) -> HttpResponse:
-    """A stack: why it failed, what happened in it, what it would change, and what it made."""
+    """A stack: why it failed, what happened in it, what it would change, and what it made.
+
+    What was not read of it, or has moved since, is asked for by opening the page.
+    """
     since = newest_change()
     rows = Stack.objects.visible_to(request.user).select_related("scope")
-    found = get_object_or_404(rows.only("pk", "name", "key", "scope"), pk=pk)
+    found = get_object_or_404(rows.only("pk", "name", "key", "scope", "gone_at", *STAMPS), pk=pk)
+    reading = _ask(found)
     pictures = {
         part.name.removeprefix("stack-"): picture(part, part.load([pk]), pk) for part in PARTS
     }
@@ -72,6 +85,7 @@ def stack(request: HttpRequest, pk: int) -> HttpResponse:
         "cloudformation/stack.html",
         {
             "stack": found,
+            "reading": reading,
             **pictures,
             "reads": {**READS, "scope": found.scope_id},
             "live": live([f"{part.name}:{pk}" for part in PARTS], since),
@@ -86,6 +100,7 @@ def events(request: HttpRequest, pk: int) -> HttpResponse:
     since = newest_change()
     rows = Stack.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
+    reading = _ask(found)
     told = Event.objects.filter(stack=found)
     failed = request.GET.get("failed") == "1"
     if failed:
@@ -96,6 +111,7 @@ def events(request: HttpRequest, pk: int) -> HttpResponse:
         "cloudformation/events.html",
         {
             "stack": found,
+            "reading": reading,
             "events": page.rows,
             "marked": {failure["event"] for failure in found.failures},
             "failed": failed,
@@ -106,6 +122,15 @@ def events(request: HttpRequest, pk: int) -> HttpResponse:
             "live": live([], since, "cloudformation.stack"),
         },
     )
+
+
+def _ask(found: Stack) -> bool:
+    """Have read what is not known of a stack as it is now; return whether there is any."""
+    unread = [kind for kind, stamp in CHILDREN.items() if getattr(found, stamp) != found.stamp]
+    if not unread or found.gone_at is not None:
+        return False
+    hint(found.scope, [Names(kind=kind, parent=found.key) for kind in unread])
+    return True
 
 
 @require_safe

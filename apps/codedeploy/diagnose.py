@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from apps.mirror import ansi
 from apps.mirror.errorlines import first_error
 from apps.mirror.state import State
 
@@ -16,7 +17,6 @@ HEAD = re.compile(r"^(?:LifecycleEvent|Script) - ")
 SCRIPT = "Script - "
 STREAM = re.compile(r"^\[std(?:out|err)\]")
 ERROR_STREAM = "[stderr]"
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 TRACEBACK = "Traceback (most recent call last):"
 # What names the exception below a traceback is not indented.
 EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit|Interrupt)\b")
@@ -62,7 +62,16 @@ def _start_of(lines: Sequence[str], script: str) -> int:
 
 def said(line: str) -> str:
     """Return what a script printed in a line of the tail."""
-    return STREAM.sub("", ESCAPES.sub("", line)).rstrip()
+    return ansi.plain(STREAM.sub("", line)).rstrip()
+
+
+def shown(line: str) -> str:
+    """Return a line of the tail as it reads: where it came from, and what was printed.
+
+    What moves the cursor back moves it back in what the script printed, not to the agent's words.
+    """
+    stream = STREAM.match(line)
+    return f"{stream[0] if stream else ''}{ansi.plain(STREAM.sub('', line))}"
 
 
 def line(target: Any) -> str:

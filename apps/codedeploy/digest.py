@@ -78,6 +78,7 @@ def _deployment(targets: Sequence[Target], first: Target | None) -> dict[str, An
         "traffic_percent": traffic[0] if traffic else None,
         "failed_targets": failed[:MOST_FAILED],
         "cause": _cause(first),
+        "cause_target": first.target_id if first is not None else "",
     }
 
 

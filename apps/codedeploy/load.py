@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Case, Count, F, IntegerField, When, Window
+from django.db.models.functions import RowNumber
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.live.cursor import PAGE
@@ -27,6 +29,12 @@ from .models import (
 
 # Targets that a deployment's page shows with their events; what failed comes first.
 SHOWN = 60
+_ORDER = (State.FAILED, State.MOVING, State.WAITING, State.UNKNOWN, State.STOPPED, State.DONE)
+_URGENCY = Case(
+    *(When(state=state.value, then=place) for place, state in enumerate(_ORDER)),
+    default=len(_ORDER),
+    output_field=IntegerField(),
+)
 # Segments of a strip in a list; the page shows them all.
 LIST_STRIP = 40
 
@@ -114,27 +122,26 @@ def _named(deployments: Iterable[Deployment]) -> dict[tuple[int, str], Deploymen
     return {(row.scope_id, row.key): row for row in rows}
 
 
-def _first_failed(deployments: Iterable[Deployment]) -> dict[int, Target]:
+def _first_failed(deployments: Sequence[Deployment]) -> dict[int, Target]:
     """Return the target whose failure is quoted, by deployment."""
-    wanted = {one.pk: name for one in deployments if (name := _quoted(one))}
+    wanted = [f"{one.key}/{name}" for one in deployments if (name := _quoted(one))]
     if not wanted:
         return {}
-    rows = Target.objects.filter(deployment__in=wanted, state=State.FAILED)
-    return {row.deployment_id: row for row in rows if row.target_id == wanted[row.deployment_id]}
+    of = [one.pk for one in deployments]
+    rows = Target.objects.filter(deployment__in=of, key__in=wanted, state=State.FAILED)
+    return {row.deployment_id: row for row in rows}
 
 
 def _quoted(deployment: Deployment) -> str:
     """Return the id of the target whose failure stands for the deployment's, "" for none."""
-    lines = deployment.cause.split("\n")
-    failed = deployment.state == State.FAILED and len(lines) > 1
-    return lines[1].removeprefix("on ") if failed else ""
+    return deployment.cause_target if deployment.state == State.FAILED else ""
 
 
 def excerpt(target: Target) -> list[dict[str, Any]]:
     """Return the lines of a failed script's log tail: [{text, marked}]."""
     lines = target.log_tail.split("\n") if target.log_tail else []
     return [
-        {"text": diagnose.ESCAPES.sub("", line), "marked": at == target.log_mark}
+        {"text": diagnose.shown(line), "marked": at == target.log_mark}
         for at, line in enumerate(lines)
     ]
 
@@ -142,9 +149,7 @@ def excerpt(target: Target) -> list[dict[str, Any]]:
 def deployment_targets(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Deployments with their targets and lifecycle events: what failed first, then what runs."""
     found = {one.pk: one for one in _deployments(ids)}
-    rows: dict[int, list[Target]] = {pk: [] for pk in found}
-    for target in Target.objects.filter(deployment__in=found).order_by("label", "target_id", "pk"):
-        rows[target.deployment_id].append(target)
+    rows, counts = _shown(found)
     keys = {(one.scope_id, one.key) for one in found.values()}
     read = set(
         ReadToEnd.objects.filter(
@@ -153,12 +158,11 @@ def deployment_targets(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     )
     contexts = {}
     for pk, one in found.items():
-        targets = sorted(rows[pk], key=_urgency)
         contexts[pk] = {
             "deployment": one,
-            "targets": [target_view(target, _quoted(one)) for target in targets[:SHOWN]],
-            "left_out": max(0, len(targets) - SHOWN),
-            "read": bool(targets) or (one.scope_id, one.key) in read,
+            "targets": [target_view(target, _quoted(one)) for target in rows[pk]],
+            "left_out": max(0, counts.get(pk, 0) - SHOWN),
+            "read": bool(rows[pk]) or (one.scope_id, one.key) in read,
         }
     return contexts
 
@@ -177,9 +181,33 @@ def unread_of(deployment: Deployment, *, targets_read: bool) -> list[Names]:
     return wanted
 
 
-def _urgency(target: Target) -> int:
-    order = (State.FAILED, State.MOVING, State.WAITING, State.UNKNOWN, State.STOPPED, State.DONE)
-    return order.index(State(target.state)) if target.state in order else len(order)
+def _shown(
+    deployments: Mapping[int, Deployment],
+) -> tuple[dict[int, list[Target]], dict[int, int]]:
+    """Return the targets that are shown, `SHOWN` of each, and how many there are of each.
+
+    The database puts them in order and leaves out the rest. Logs are long: they are read of those
+    alone that show one.
+    """
+    order: list[Any] = [_URGENCY, "label", "target_id", "pk"]
+    all_of = Target.objects.filter(deployment__in=deployments)
+    place = Window(RowNumber(), partition_by=F("deployment"), order_by=order)
+    shown: dict[int, list[Target]] = {pk: [] for pk in deployments}
+    chosen = all_of.defer("log_tail").annotate(place=place).filter(place__lte=SHOWN)
+    for target in chosen.order_by("place"):
+        shown[target.deployment_id].append(target)
+    logged = [
+        target.pk
+        for pk, targets in shown.items()
+        for target in targets
+        if target.state == State.FAILED and target.target_id != _quoted(deployments[pk])
+    ]
+    tails = dict(Target.objects.filter(pk__in=logged).values_list("pk", "log_tail"))
+    for targets in shown.values():
+        for target in targets:
+            target.log_tail = tails.get(target.pk, "")
+    counts = all_of.order_by().values_list("deployment").annotate(Count("pk"))
+    return shown, dict(counts)
 
 
 def target_view(target: Target, quoted: str = "") -> dict[str, Any]:
@@ -214,7 +242,7 @@ def deployment_facts(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             "configuration": configs.get((one.scope_id, one.config_name), ""),
             "waits": words.waits(one.blue_green),
             "rolls_back_when": rolls_back_when(one.auto_rollback),
-            "target_groups": target_groups(one.load_balancer_info),
+            "target_groups": traffic_by(one.load_balancer_info),
         }
         for one in found
     }
@@ -271,19 +299,16 @@ def group_facts(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             "configuration": configs.get((one.scope_id, one.config_name), ""),
             "waits": words.waits(one.blue_green),
             "rolls_back_when": rolls_back_when(one.auto_rollback),
-            "target_groups": target_groups(one.load_balancer_info),
+            "target_groups": traffic_by(one.load_balancer_info),
         }
         for one in found
     }
 
 
-def target_groups(info: Mapping[str, Any]) -> list[str]:
+def traffic_by(info: Mapping[str, Any]) -> list[str]:
     """Return the names of what sends traffic: target groups, pairs of them, classic balancers."""
-    found = [one.get("name") for one in info.get("target_group_info_list") or ()]
-    for pair in info.get("target_group_pair_info_list") or ():
-        found += [one.get("name") for one in pair.get("target_groups") or ()]
-    found += [one.get("name") for one in info.get("elb_info_list") or ()]
-    return [str(name) for name in found if name]
+    balancers = [str(one["name"]) for one in info.get("elb_info_list") or () if one.get("name")]
+    return [*words.target_groups(info), *balancers]
 
 
 def group_deployments(ids: Sequence[int]) -> dict[int, dict[str, Any]]:

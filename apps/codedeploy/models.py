@@ -242,7 +242,8 @@ class Deployment(Mirrored):
 
     What the targets tell: `strip` is `[{id, name, state, status, label, event}]`, one a target,
     `traffic_percent` how much traffic the new version has (Lambda, ECS), `failed_targets` the ids
-    of those that failed, and `cause` why the first of them did, in a few lines.
+    of those that failed, `cause_target` that of the one which failed first, and `cause` why it did,
+    in a few lines.
     """
 
     group = models.ForeignKey(
@@ -299,6 +300,7 @@ class Deployment(Mirrored):
     traffic_percent = models.FloatField(null=True)
     failed_targets = models.JSONField(default=list)
     cause = models.TextField(blank=True)
+    cause_target = models.CharField(max_length=512, blank=True)
 
     objects: ClassVar[Any] = DeploymentQuerySet.as_manager()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from apps.aws.calls import Reach
+from apps.aws.wire import snake
 from apps.mirror.ask import LinkTo
 
 from . import words
@@ -31,17 +32,9 @@ def _by_group(reach: Reach, answer: Mapping[str, Any]) -> Iterator[LinkTo]:
     for group in answer.get("autoScalingGroups") or ():
         name = f"autoScalingGroup:*:autoScalingGroupName/{group.get('name', '')}"
         yield LinkTo("deploys to", "ec2.autoscalinggroup", reach.arn("autoscaling", name))
-    for name in target_groups(answer.get("loadBalancerInfo") or {}):
+    for name in words.target_groups(snake(answer.get("loadBalancerInfo") or {})):
         arn = reach.arn("elasticloadbalancing", f"targetgroup/{name}/*")
         yield LinkTo("sends traffic by", "ec2.targetgroup", arn)
-
-
-def target_groups(info: Mapping[str, Any]) -> list[str]:
-    """Return the names of the target groups of a loadBalancerInfo, of pairs too."""
-    found = [one.get("name") for one in info.get("targetGroupInfoList") or ()]
-    for pair in info.get("targetGroupPairInfoList") or ():
-        found += [one.get("name") for one in pair.get("targetGroups") or ()]
-    return [name for name in dict.fromkeys(found) if name]
 
 
 def by_deployment(reach: Reach, answer: Mapping[str, Any]) -> tuple[LinkTo, ...]:

@@ -155,6 +155,14 @@ def revision(told: Mapping[str, Any]) -> str:
     return str(told.get("type") or "")
 
 
+def target_groups(info: Mapping[str, Any]) -> list[str]:
+    """Return the names of the target groups of a loadBalancerInfo in snake case, of pairs too."""
+    found = [one.get("name") for one in info.get("target_group_info_list") or ()]
+    for pair in info.get("target_group_pair_info_list") or ():
+        found += [one.get("name") for one in pair.get("target_groups") or ()]
+    return [str(name) for name in dict.fromkeys(found) if name]
+
+
 def waits(blue_green: Mapping[str, Any]) -> list[str]:
     """Say what a blue/green deployment does with its instances and when, a sentence each."""
     told = []

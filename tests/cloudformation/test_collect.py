@@ -13,6 +13,7 @@ from apps.cloudformation.named import arn_of
 from apps.cloudformation.records import EventRecord
 from apps.mirror.ask import Ask, Covered, Parent, Vanished
 from apps.mirror.due import take
+from apps.mirror.hints import follow_hints
 from apps.mirror.ingest import Event as Told
 from apps.mirror.ingest import names_in
 from apps.mirror.links import explain_of, explain_then, url_of
@@ -264,20 +265,38 @@ def test_an_empty_account_is_one_call(scope: Scope, empty: Flight, aws: Any):
     assert empty.count() == {"cloudformation:DescribeStacks": 1}
 
 
-def test_250_stacks_are_three_calls_and_three_for_each_the_first_time_and_then_three_in_all(
+def test_250_stacks_are_three_calls_and_one_for_each_the_first_time_and_then_three_in_all(
     scope: Scope, aws: Any
 ):
     flight = aws(account(*(stack(n) for n in range(250))))
     sweep(scope)
     assert flight.count() == {
         "cloudformation:DescribeStacks": 3,
-        "cloudformation:DescribeStackEvents": 250,
         "cloudformation:ListStackResources": 250,
-        "cloudformation:ListChangeSets": 250,
     }
     with flight.recorded() as asked:
         sweep(scope)
     assert [name for name, _ in asked] == ["cloudformation:DescribeStacks"] * 3
+
+
+@pytest.mark.parametrize(
+    ("status", "opened", "calls"),
+    [
+        ("CREATE_COMPLETE", "", 0),
+        ("CREATE_COMPLETE", "an earlier version", 2),
+        ("ROLLBACK_COMPLETE", "", 2),
+        ("UPDATE_IN_PROGRESS", "", 2),
+        ("REVIEW_IN_PROGRESS", "", 2),
+    ],
+)
+def test_events_and_change_sets_are_read_of_what_moves_waits_failed_or_was_opened(
+    scope: Scope, aws: Any, status: str, opened: str, calls: int
+):
+    flight = aws(account(stack(1, status)))
+    sweep(scope, "cloudformation.stack")
+    Stack.objects.update(events_stamp=opened, change_sets_stamp=opened)
+    sweep(scope, "cloudformation.event", "cloudformation.changeset")
+    assert sum(flight.count().values()) == 1 + calls
 
 
 def test_only_the_stack_that_moved_is_looked_into(scope: Scope, aws: Any):
@@ -290,7 +309,8 @@ def test_only_the_stack_that_moved_is_looked_into(scope: Scope, aws: Any):
     sweep(scope, "cloudformation.stack")
     wanted = {(hint.kind, hint.parent_key) for hint in Hint.objects.all()}
     assert wanted == {(kind, f"{ARN}:stack/s3/3") for kind in KINDS[1:]}
-    sweep(scope, *KINDS[1:])
+    Hint.objects.update(not_before=now())
+    follow_hints(scope.pk)
     assert moved.count() == {
         "cloudformation:DescribeStacks": 1,
         "cloudformation:DescribeStackEvents": 1,
@@ -424,8 +444,18 @@ def test_events_of_the_same_moment_keep_awss_order():
 
 def test_a_long_history_is_not_read_without_end():
     flight = pages_of_events(50)
-    list(collect.events(flight.reach(), asked()))
+    *told, covered = collect.events(flight.reach(), asked())
+    assert covered == Covered(SHOP)
     assert len(flight.asked) == collect.EVENT_PAGES
+    # The oldest one that was read says that there were more.
+    (cut,) = [one for one in told if isinstance(one, EventRecord) and one.cut]
+    assert cut.key == f"{collect.EVENT_PAGES - 1}-1"
+
+
+def test_a_history_that_was_read_to_what_is_known_has_no_hole():
+    flight = pages_of_events(5, beginning=0)
+    told = list(collect.events(flight.reach(), asked("1", "2-1")))
+    assert not any(one.cut for one in told if isinstance(one, EventRecord))
 
 
 def test_events_that_break_off_leave_nothing_behind_which_a_hole_would_be():

@@ -1,6 +1,7 @@
 """Pages of stacks: why first, events in order, nested ones below their root; at what cost."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from django.db import connection
 from django.db.models import Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
-from apps.cloudformation.models import Stack
+from apps.cloudformation.models import Event, Stack
 from apps.live.fragment import FRAGMENTS
+from apps.mirror.models import Hint
 from apps.mirror.visibility import VISIBILITY
 from tests import factories
 from tests.cloudformation.making import (
@@ -106,6 +109,76 @@ def test_only_the_newest_operation_stands_on_the_page_and_all_of_them_behind_it(
     assert every.count("first failure") == 1
     failed = viewer.get(f"{stack.get_absolute_url()}events/?failed=1").text
     assert failed.count('<li class="event') == 2
+
+
+def test_opening_a_stack_asks_for_what_was_not_read_of_it_as_it_is_now(viewer: Client):
+    stack = make_stack("shop", stamp="2", resources_stamp="1", change_sets_stamp="2")
+    for path in (stack.get_absolute_url(), f"{stack.get_absolute_url()}events/"):
+        Hint.objects.all().delete()
+        assert "being read" in viewer.get(path).text
+        told = Hint.objects.values_list("kind", "parent_key").order_by("kind")
+        assert list(told) == [
+            ("cloudformation.event", stack.key),
+            ("cloudformation.resource", stack.key),
+        ]
+    Hint.objects.all().delete()
+    Stack.objects.update(events_stamp="2", resources_stamp="2")
+    assert "being read" not in viewer.get(stack.get_absolute_url()).text
+    assert not Hint.objects.exists()
+
+
+def make_long(rest: int, *, cut: bool = False) -> Stack:
+    """A stack of which a resource failed, and so many events came after that."""
+    stack = make_stack("shop", "ROLLBACK_COMPLETE")
+    if cut:
+        make_event(stack, 0, "Other", "CREATE_IN_PROGRESS", cut=True)
+    else:
+        make_event(stack, 0, "shop", "CREATE_IN_PROGRESS")
+    make_event(stack, 1, "Table", "CREATE_IN_PROGRESS")
+    make_event(stack, 2, "Queue", "CREATE_IN_PROGRESS")
+    make_event(stack, 3, "Files", "CREATE_FAILED", reason="shop-files already exists")
+    at = now() - timedelta(minutes=50)
+    Event.objects.bulk_create(
+        Event(
+            scope=stack.scope,
+            stack=stack,
+            key=f"later-{second}",
+            at=at + timedelta(seconds=second),
+            logical_id=f"Later{second}",
+            physical_id="x",
+            resource_type="AWS::SQS::Queue",
+            status="CREATE_FAILED" if second % 2 else "DELETE_COMPLETE",
+            reason="Resource creation cancelled" if second % 2 else "",
+        )
+        for second in range(rest)
+    )
+    make_event(stack, 700, "shop", "ROLLBACK_IN_PROGRESS", reason="[Files] failed")
+    tell(stack)
+    return stack
+
+
+def test_the_first_failure_is_found_and_shown_however_much_came_after_it(viewer: Client):
+    stack = make_long(1_500)
+    assert stack.failure["logical_id"] == "Files"
+    page = viewer.get(stack.get_absolute_url()).text
+    timeline = page.split('id="stack-timeline-')[1].split("</section>")[0]
+    assert timeline.count("first failure") == 1
+    assert timeline.index("shop-files already exists") < timeline.index("Later")
+    # Between the beginning and the failure, and from there to the newest.
+    assert "2 events left out here" in timeline
+    assert f"{1_500 - 119:,}".replace(",", "") + " events left out here" in timeline
+    assert "Later1499" in timeline
+
+
+def test_a_hole_in_what_was_read_is_told_with_what_follows_from_it(viewer: Client):
+    stack = make_long(3, cut=True)
+    assert stack.failure["logical_id"] == "Files"
+    assert "something else may have failed first" in stack.failure["why"]
+    for path in (stack.get_absolute_url(), f"{stack.get_absolute_url()}events/"):
+        assert "Events before this one were not read" in viewer.get(path).text
+    assert "something else may have failed first" in viewer.get(stack.get_absolute_url()).text
+    whole = make_failed("whole")
+    assert "not read" not in viewer.get(whole.get_absolute_url()).text
 
 
 def test_the_cause_in_a_nested_stack_is_quoted_above_with_the_way_there(viewer: Client):

@@ -155,6 +155,8 @@ def test_a_pipelines_action_is_explained_by_what_went_on_while_it_ran(swept, vie
     ensure_sweeps(scope)
     Sweep.objects.filter(scope=scope).exclude(kind__startswith="codepipeline.").delete()
     list(sweep_scope(scope))
+    # That an action ended on it makes its events worth reading, however well it is by now.
+    sweep(scope, "cloudformation.event")
     actions = Action.objects.filter(name="UpdateStack", execution__pipeline__key="image-resizer")
     failed = list(actions.filter(state="failed").order_by("-started_at"))
     assert len(failed) >= 2

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 from django.utils.timezone import now
 
-from apps.codedeploy import digest
+from apps.codedeploy import digest, load
 from apps.codedeploy.models import (
     Application,
     Deployment,
@@ -308,6 +308,34 @@ def test_a_deployment_that_an_alarm_stopped_names_the_alarm(viewer, swept):
     other = html_of(viewer, back)
     assert "Rolls back" in other
     assert f'href="{stopped.get_absolute_url()}"' in other
+
+
+def test_targets_are_put_in_order_and_cut_by_the_database_and_logs_are_read_of_few(viewer, swept):
+    one = failed()
+    assert one.cause_target == "i-0a1b2c3d4e5f60002"
+    Target.objects.bulk_create(
+        Target(
+            scope=one.scope,
+            deployment=one,
+            key=f"{one.key}/i-{number:03}",
+            target_id=f"i-{number:03}",
+            state=State.FAILED if number >= 95 else State.DONE,
+            status="Failed" if number >= 95 else "Succeeded",
+            log_tail=f"[stderr]tail of {number:03}",
+        )
+        for number in range(100)
+    )
+    with CaptureQueriesContext(connection) as asked:
+        told = load.deployment_targets([one.pk])[one.pk]
+    shown = [target["row"].target_id for target in told["targets"]]
+    assert len(shown) == load.SHOWN
+    assert {f"i-{number:03}" for number in range(95, 100)} < set(shown[:6])
+    assert told["left_out"] == Target.objects.filter(deployment=one).count() - load.SHOWN
+    # No log of a target that shows none, nor of the one that is quoted above.
+    tails = [query["sql"] for query in asked if "log_tail" in query["sql"]]
+    assert len(tails) == 1
+    assert sum(bool(target["excerpt"]) for target in told["targets"]) == 5
+    assert "tail of 099" in html_of(viewer, one)
 
 
 def test_what_is_told_without_targets_is_awss_own_sentence(viewer, swept):

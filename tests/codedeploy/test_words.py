@@ -172,3 +172,17 @@ def test_every_record_is_explained_by_a_model_that_is_there():
         assert name == f"{model}Record"
         assert hasattr(models, model)
     assert "see models.DeploymentConfig" in (words.configuration.__doc__ or "")
+
+
+def test_target_groups_are_named_once_those_of_pairs_too():
+    info = {
+        "target_group_info_list": [{"name": "blue"}, {"name": "blue"}, {}],
+        "target_group_pair_info_list": [{"target_groups": [{"name": "green"}, {"name": "blue"}]}],
+        "elb_info_list": [{"name": "classic"}],
+    }
+    assert words.target_groups(info) == ["blue", "green"]
+
+
+def test_what_a_script_printed_is_told_as_a_terminal_would_leave_it():
+    assert diagnose.shown("[stdout]10 %\r20 %\x07") == "[stdout]20 %"
+    assert diagnose.said("[stderr]\x1b[31m10 %\r20 %\x1b[0m") == "20 %"

@@ -211,6 +211,7 @@ class Migration(migrations.Migration):
                 ("hook_type", models.CharField(blank=True, max_length=255)),
                 ("hook_status", models.CharField(blank=True, max_length=64)),
                 ("hook_reason", models.TextField(blank=True)),
+                ("cut", models.BooleanField(default=False)),
                 (
                     "scope",
                     models.ForeignKey(

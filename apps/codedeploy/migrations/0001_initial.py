@@ -214,6 +214,7 @@ class Migration(migrations.Migration):
                 ("traffic_percent", models.FloatField(null=True)),
                 ("failed_targets", models.JSONField(default=list)),
                 ("cause", models.TextField(blank=True)),
+                ("cause_target", models.CharField(blank=True, max_length=512)),
                 (
                     "scope",
                     models.ForeignKey(
