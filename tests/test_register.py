@@ -27,6 +27,8 @@ from apps.mirror.provider import PROVIDERS, Health
 from apps.mirror.reconcile import NOT_COLUMNS
 from apps.mirror.resource import REGISTER, Resource
 from apps.mirror.sweep import ensure_sweeps, run
+from apps.source.deepen import deepen
+from apps.source.models import Repository
 from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight, FlownProvider
 
 ROOT = Path(__file__).parent.parent
@@ -236,9 +238,22 @@ def picture() -> dict[str, list[Any]]:
     }
 
 
+def open_repositories() -> int:
+    """Ask for the older commits, as who opens a repository does; return of how many were mirrored.
+
+    One of them names a parent that cannot be found, which is asked for in each sweep.
+    """
+    rows = list(Repository.objects.select_related("scope"))
+    for row in rows:
+        deepen(row)
+    return len(rows)
+
+
 @pytest.mark.django_db
 def test_the_full_flights_fill_every_column(scope, flight):
     sweep(scope)
+    open_repositories()
+    sweep(scope, "codecommit.commit")
     empty: dict[str, set[str]] = {}
     for resource in RESOURCES:
         for column in columns(resource):
@@ -314,6 +329,8 @@ FAULTS = {
 @pytest.mark.parametrize(("kind", "call"), CALLS)
 def test_a_call_that_fails_in_any_way_is_told_and_harms_no_row(scope, flight, kind, call):
     sweep(scope, *neighbours(kind))
+    if open_repositories():
+        sweep(scope, *neighbours(kind))
     before, works = picture(), flight._plays[call]
     for way, (fault, health) in FAULTS.items():
         cache.clear()
