@@ -183,8 +183,13 @@ def duration(
 
 
 def shortened(value: str) -> str:
-    """An id as short as it stays telling: 7 of a SHA, 12 of a digest, the start of the rest."""
+    """An id as short as it stays telling: 7 of a SHA, 12 of a digest, the start of the rest.
+
+    Of an ARN it is what stands last in it that tells.
+    """
     text = value.partition(":")[2] if value.startswith(("sha256:", "sha512:")) else value
+    if text.startswith("arn:"):
+        text = text.rpartition("/")[2].rpartition(":")[2] or text
     if HEX.fullmatch(text):
         return text[:7] if len(text) == 40 else text[:12]
     tail = text.rpartition(":")[2]
