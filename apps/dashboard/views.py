@@ -145,12 +145,11 @@ def health(request: HttpRequest) -> HttpResponse:
     """How each kind fares in each account and region, trouble first, with what would cure it."""
     scopes = progress.health_of(progress.house_of(request))
     part = request.GET.get("part", "")
-    troubled = sum(len(scope.troubled) for scope in scopes)
     if part == "troubles":
-        return render(request, "dashboard/troubles.html#marks", {"troubled": troubled})
+        return render(request, "dashboard/troubles.html#marks", {"troubled": scopes.causes})
     context = {
         "scopes": scopes,
-        "troubles": troubled,
+        "troubles": sum(len(scope.troubled) for scope in scopes),
         "flowing": sum(scope.events_flow for scope in scopes),
         "live": {
             "stream": reverse("dashboard:stream"),

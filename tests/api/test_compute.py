@@ -106,7 +106,7 @@ def test_a_service_says_what_it_runs_and_why_it_does_not(program: Program, scope
     }
     assert item["images"] == [image]
     assert (item["cluster"], item["name"]) == ("shop", "basket")
-    assert item["why"].startswith("was unable to place a task because there is no room.")
+    assert item["why"].startswith("basket was unable to place a task because there is no room.")
     one = program.json(f"services/{row.pk}")
     assert one["events"] == [{"at": "2026-03-01T12:00:00Z", "message": message, "trouble": True}]
     [told] = one["deployments"]

@@ -328,6 +328,7 @@ def test_lists_are_narrowed_by_words_state_and_place(environment: Environment, v
 
 
 def test_empty_lists_teach(viewer: Client):
+    factories.make_scope()
     assert "elasticbeanstalk:DescribeEnvironments" in viewer.get("/beanstalk/").text
     page = viewer.get("/beanstalk/applications/").text
     assert "elasticbeanstalk:DescribeApplications" in page

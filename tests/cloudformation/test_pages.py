@@ -291,6 +291,7 @@ def test_the_list_begins_with_what_is_broken_and_holds_nested_ones_below_their_r
 
 
 def test_an_account_without_stacks_is_told_what_would_be_here(viewer: Client):
+    factories.make_scope()
     assert "cloudformation:DescribeStacks" in viewer.get("/cloudformation/").text
 
 

@@ -163,7 +163,7 @@ def test_a_pipelines_action_is_explained_by_what_went_on_while_it_ran(swept, vie
     stack = Stack.objects.get(name="image-resizer")
     assert stack.state == "done"
     link = Link.objects.get(from_kind="codepipeline.action", from_id=failed[0].pk)
-    assert (link.to_arn, link.owning) == (stack.key, True)
+    assert (link.to_arn, link.owning) == (stack.key, False)
     told = [explain_of("codepipeline.action", action) for action in failed]
     assert all(one.startswith("Resizer (AWS::Lambda::Function) UPDATE_FAILED: ") for one in told)
     # Each by its own failure, and nothing of it today.

@@ -373,6 +373,7 @@ def test_a_cursor_nobody_gave_out_is_the_first_page(build: Build, viewer: Client
 
 
 def test_an_account_without_builds_is_told_what_would_be_here(viewer: Client):
+    factories.make_scope()
     assert "No build yet" in viewer.get("/codebuild/builds/").text
     assert "codebuild:ListProjects" in viewer.get("/codebuild/").text
 

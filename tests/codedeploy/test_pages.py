@@ -126,6 +126,7 @@ def test_pages_take_no_writes(viewer, swept):
 
 @pytest.mark.parametrize("path", LISTS)
 def test_an_empty_list_teaches(viewer, path):
+    factories.make_scope()
     html = html_of(viewer, path)
     assert "codedeploy:List" in html
     assert "How reading goes" in html

@@ -103,7 +103,7 @@ def test_the_page_one_is_on_is_marked_once_in_each_navigation(signed_in: Client)
         assert re.findall(r'aria-current="page">(\w*)', bar[1]) == [label]
 
 
-def test_every_page_says_beside_health_how_many_kinds_are_in_trouble(
+def test_every_page_says_beside_health_how_much_has_to_be_cured(
     signed_in: Client, queries: Callable[[str], int]
 ) -> None:
     pipeline, build = make_running_pipeline("orders"), make_build()
@@ -119,12 +119,12 @@ def test_every_page_says_beside_health_how_many_kinds_are_in_trouble(
     for path in [*paths, "/no/such/page"]:
         html = signed_in.get(path).content.decode()
         told = re.findall(r'<span class="troubles"([^>]*)>(\d+)<span class="vh">([^<]*)<', html)
-        assert [(number, words) for _, number, words in told] == [("2", " troubles")] * 2, path
+        assert [(number, words) for _, number, words in told] == [("1", " trouble")] * 2, path
         assert not any(" hidden" in attributes for attributes, _, _ in told), path
     part = signed_in.get("/health/?part=troubles").content.decode()
     assert re.findall(r'id="(troubles[a-z-]*)"[^>]*>(\d+)<', part) == [
-        ("troubles", "2"),
-        ("troubles-tab", "2"),
+        ("troubles", "1"),
+        ("troubles-tab", "1"),
     ]
     assert queries("/health/") == few
 

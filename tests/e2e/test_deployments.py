@@ -75,12 +75,14 @@ def test_a_target_that_fails_shows_its_line_in_an_open_page(
 ) -> None:
     page = living(swept["shifting"])
     deployment = Deployment.objects.get(key="d-ECS000001")
+    target = Target.objects.get(deployment=deployment)
     expect(page.get_by_text("10 % of the traffic on the new version")).to_be_visible()
     Deployment.objects.filter(pk=deployment.pk).update(
         status="Failed",
         state="failed",
         traffic_percent=60,
         cause="Install: the replacement task set did not stabilize\non shop:basket",
+        cause_target=target.target_id,
     )
     Target.objects.filter(deployment=deployment).update(
         status="Failed",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -30,13 +31,13 @@ class Kind:
 
 
 GROUPS = {
-    "EC2 in place": Kind(SHOP, "eu-west-1", "checkout-web", "production", "ApplicationStop"),
-    "EC2 blue/green": Kind(LAB, "eu-west-1", "orders-backend", "blue-green", "AllowTraffic"),
-    "Lambda with a canary": Kind(LAB, "us-east-1", "fraud-model", "canary", "AllowTraffic"),
+    "EC2 in place": Kind(SHOP, "eu-west-1", "checkout-web", "production", "Application stop"),
+    "EC2 blue/green": Kind(LAB, "eu-west-1", "orders-backend", "blue-green", "Allow traffic"),
+    "Lambda with a canary": Kind(LAB, "us-east-1", "fraud-model", "canary", "Allow traffic"),
     "ECS blue/green": Kind(
-        SHOP, "eu-west-1", "basket", "blue-green", "AfterAllowTestTraffic", CANARY
+        SHOP, "eu-west-1", "basket", "blue-green", "After allow test traffic", CANARY
     ),
-    "on-premises": Kind(SHOP, "eu-west-1", "build-rack", "basement", "ApplicationStop"),
+    "on-premises": Kind(SHOP, "eu-west-1", "build-rack", "basement", "Application stop"),
 }
 
 
@@ -136,6 +137,17 @@ def test_a_project_of_each_kind_is_deployed_and_one_is_rolled_back(page: Page, u
         )
 
 
+def another_version(beanstalk: Any) -> tuple[Any, str] | None:
+    """An environment that can be deployed to, and a version that it does not run."""
+    for found in beanstalk.describe_environments(IncludeDeleted=False)["Environments"]:
+        told = beanstalk.describe_application_versions(ApplicationName=found["ApplicationName"])
+        labels = {one["VersionLabel"] for one in told["ApplicationVersions"]}
+        others = labels - {found["VersionLabel"]}
+        if others and (found["Status"], found["Health"]) == ("Ready", "Green"):
+            return found, sorted(others)[0]
+    return None
+
+
 # The whole rolling deployment takes twenty seconds of an account's time.
 @pytest.mark.parametrize("up", ["2"], indirect=True)
 @pytest.mark.timeout(600)
@@ -153,19 +165,13 @@ def test_a_service_and_an_environment_are_seen_to_be_deployed(page: Page, up: Up
     state_is(service, "done")
     assert page.evaluate("window.sameDocument === true")
 
-    beanstalk = client(up.sandbox_url, "elasticbeanstalk", LAB)
-    [now] = beanstalk.describe_environments(EnvironmentNames=["data-platform-dev"])["Environments"]
-    versions = beanstalk.describe_application_versions(ApplicationName="data-platform")
-    other = next(
-        version["VersionLabel"]
-        for version in versions["ApplicationVersions"]
-        if version["VersionLabel"] != now["VersionLabel"]
-    )
+    beanstalk = client(up.sandbox_url, "elasticbeanstalk")
+    now, other = until(lambda: another_version(beanstalk), PATIENCE / 1000, "calm environment")
     page.goto(f"{up.url}/beanstalk/")
-    environment = row_named(page, "data-platform-dev")
+    environment = row_named(page, now["EnvironmentName"])
     expect(environment).to_contain_text(now["VersionLabel"])
     page.evaluate("window.sameDocument = true")
-    beanstalk.update_environment(EnvironmentName="data-platform-dev", VersionLabel=other)
+    beanstalk.update_environment(EnvironmentName=now["EnvironmentName"], VersionLabel=other)
     expect(environment).to_contain_text(other, timeout=PATIENCE)
     expect(environment).not_to_have_attribute("data-state", "moving", timeout=PATIENCE)
     assert page.evaluate("window.sameDocument === true")

@@ -155,3 +155,10 @@ def test_a_policy_of_the_sandbox_that_is_not_there(tmp_path):
     result = start(tmp_path, AWS="sandbox", SANDBOX_POLICY=missing)
     assert_refused(result, f"SANDBOX_POLICY={missing}", "No such file")
     assert "Sign in once" not in result.stdout
+
+
+def test_a_command_before_the_first_start_says_what_to_do(tmp_path):
+    done = run(tmp_path, "sign_in_link", "admin")
+    assert done.returncode == 1
+    assert "The database is not made yet" in done.stderr
+    assert "Traceback" not in done.stderr

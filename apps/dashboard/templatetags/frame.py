@@ -38,7 +38,7 @@ class Entry:
     icon: str
     key: str
     current: bool
-    troubles: bool = False  # whether it tells how many kinds are in trouble
+    troubles: bool = False  # whether it tells how much has to be cured
     lists: Sequence["Entry"] = ()  # where it has more than one
     behind: bool = False  # whether a phone shows it behind "More"
 
@@ -123,8 +123,8 @@ def behind_more(places: Sequence[Entry]) -> dict[str, bool]:
 
 @register.simple_tag(takes_context=True)
 def troubles(context: Context) -> int:
-    """How many kinds somebody should do something about, in what the reader may know of."""
-    return sum(kind.troubled for kind in progress.house_of(context["request"]).kinds)
+    """How many things have to be cured in what the reader may know of, as Health counts them."""
+    return progress.health_of(progress.house_of(context["request"])).causes
 
 
 @register.simple_tag(takes_context=True)

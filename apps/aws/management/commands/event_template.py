@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from apps.aws.event_template import (
     as_file,
@@ -54,6 +55,11 @@ class Command(BaseCommand):
             except ValidationError as error:
                 raise CommandError(f"{text}: {error.message}") from None
         place = _place(account, region)
+        if account and place is None:
+            self.stderr.write(
+                f"{account}/{region or 'every region'} is not connected here: nobody reads its "
+                "queue before it is (page Accounts)."
+            )
         queue = options["queue"] or (queue_of(place) if place else settings.EVENT_QUEUE_NAME)
         principal = options["principal"] or (principal_for(place.account) if place else "")
         form = options["format"]
@@ -70,5 +76,11 @@ class Command(BaseCommand):
 
 
 def _place(account: str, region: str) -> Place | None:
+    if not account:
+        return None
     places = Place.objects.select_related("account").filter(account__removed_at=None)
-    return places.filter(account__account_id=account, region=region).first() if account else None
+    try:
+        return places.filter(account__account_id=account, region=region).first()
+    except DatabaseError:
+        # Before the first start there is no database, and nothing that it could say.
+        return None
