@@ -34,7 +34,7 @@ _OPEN_NAME = re.compile(r"""(?<![\w.-])([\w.-]++)["']?[ \t]*+[=:][ \t]*+["']?$""
 _COMMENT = re.compile(r"(?m)(?:^|(?<=\s))#.*$")
 # Of a text that is no YAML: a key and what follows it on its line.
 _ENTRY = re.compile(
-    r"""^(?P<lead>[ \t]*+(?:-[ \t]++)*+[{\[]?[ \t]*+["']?(?P<name>[\w./-]++(?::[\w./-]++)*+)"""
+    r"""^(?P<lead>[ \t]*+(?:-[ \t]++)*[{\[]?[ \t]*+["']?(?P<name>[\w./-]++(?::[\w./-]++)*)"""
     r"""["']?[ \t]*+[:=][ \t]*+)"""
     r"""(?P<value>\S.*)?$"""
 )

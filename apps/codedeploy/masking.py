@@ -13,7 +13,7 @@ from apps.mirror.masking import MASK, masked, named_masked, sounds_secret
 MOST = 1_000_000
 # `password: |` and what is indented below it. Names are taken whole: see mirror.masking.
 BLOCK = re.compile(
-    r"""^(?P<lead>[ \t]*+(?:-[ \t]++)*+)["']?(?P<name>[\w.-]++)["']?[ \t]*+:[ \t]*+"""
+    r"""^(?P<lead>[ \t]*+(?:-[ \t]++)*)["']?(?P<name>[\w.-]++)["']?[ \t]*+:[ \t]*+"""
     r"""[|>][+\d-]*+[ \t]*+$"""
 )
 

@@ -49,8 +49,8 @@ _NAME = re.compile(
 )
 _VALUE = re.compile(
     # Quoted within quotes, as JSON writes JSON.
-    r"""(?P<quote>\\++["'])(?:[^"'\\\n]|\\(?!["']))*+"""
-    r"""|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\n]|'')*+'?|[^\s"']++"""
+    r"""(?P<quote>\\++["'])(?:[^"'\\\n]|\\(?!["']))*"""
+    r"""|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\n]|'')*'?|[^\s"']++"""
 )
 # What says where a value comes from rather than what it is.
 REFERENCE = re.compile(r"""["']?(?:\$\{[^{}\n]*+\}["']?$|\$[A-Z_][A-Z0-9_]*+["']?$|\{\{resolve:)""")
