@@ -1,9 +1,10 @@
 """What the stream and the pages ask of a log group's tail and searches; reading is `follow`'s."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from apps.mirror import loglines
+from apps.mirror import loglines, looks
 from apps.mirror.looks import LOOKS, Look
 
 from .follow import OPERATION
@@ -14,35 +15,16 @@ from .tasks import follow_group
 
 def watch(reading: Reading) -> None:
     """Say that somebody looks; somebody reads from now on."""
-    contents = reading.contents()
-    if contents is not None and contents.done:
-        reading.store.renew(contents)
-        return
-    ticket = reading.follower.watch()
+    ticket = looks.watched(reading.store, reading.follower)
     if ticket is not None:
         follow_group.delay(reading.look, reading.number, ticket)
 
 
 def since(reading: Reading, first: int) -> Mapping[str, Any]:
     """Return the lines from number `first` (from 0) on; see `Look.since`."""
-    answer: dict[str, Any] = {
-        "id": reading.element,
-        "html": "",
-        "first": first,
-        "next": first,
-        "done": False,
-        "more": False,
-        "fragments": [],
-    }
-    contents = reading.contents()
-    if contents is None:
-        return answer
-    drawn = loglines.draw(reading.store, reading.element, contents, first)
-    if first <= contents.noted:
-        html = loglines.draw_note(reading.element, contents)
-        answer["fragments"].append({"id": f"{reading.element}-note", "html": html})
-    done = contents.done and not drawn.more
-    return answer | {"html": drawn.html, "next": drawn.next, "more": drawn.more, "done": done}
+    drawn = partial(loglines.draw, reading.store, reading.element, first=first)
+    note = partial(loglines.draw_note, reading.element)
+    return looks.since(reading.element, first, reading.contents(), drawn, note)
 
 
 def _permitted(look: str) -> Callable[[Any, int], bool]:

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 #: Virtual seconds of what is no deployment.
 LAUNCH, TERMINATE, RESTART, ABORT, CONFIGURE = 180.0, 90.0, 20.0, 25.0, 75.0
 
-#: When, as a share of the whole, and what happens then.
-Steps = list[tuple[float, "Callable[[], None]"]]
-
 
 @dataclass(frozen=True, slots=True)
 class Order:

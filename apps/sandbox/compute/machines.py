@@ -221,11 +221,6 @@ def impair(instance: Instance, *, system: bool = False) -> None:
     check.status, check.since = "impaired", instance.place.world.now()
 
 
-def mend(instance: Instance) -> None:
-    """Let both status checks pass again."""
-    instance.system, instance.reachability = Check(), Check()
-
-
 def stop(instance: Instance) -> None:
     """Stop it: stopping, then stopped."""
     if instance.state not in ("pending", "running"):
