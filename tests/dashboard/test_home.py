@@ -175,11 +175,11 @@ def test_a_strip_tells_every_stage_to_who_cannot_see_it(signed_in: Client) -> No
 
 
 def test_what_strips_look_like_is_told_below_them(signed_in: Client) -> None:
-    assert "black bar" not in text_of(signed_in)
+    assert "bar between" not in text_of(signed_in)
     make_running_pipeline("orders")
     html = text_of(signed_in)
     assert "pale: left so by an earlier execution" in html
-    assert "black bar: the transition is disabled" in html
+    assert "bar between: the transition is disabled" in html
 
 
 def test_a_parallel_pipeline_takes_its_strip_from_the_newest_execution(signed_in: Client) -> None:
