@@ -102,15 +102,17 @@ def test_a_branch_names_its_head_and_whether_it_is_the_default(
 
 
 def test_commits_come_newest_first_and_are_narrowed(program: Program, shop: Repository) -> None:
-    make_commit(make_repository("other", shop.scope), 50, author_name="Jorge")
+    make_commit(make_repository("other", shop.scope), 50, author_name="security-reviewer")
     everything = program.everything("commits", limit=2)
     assert [item["commit_id"] for item in everything] == [sha(n) for n in (50, 3, 2, 1)]
-    assert [item["repository"] for item in program.json("commits", q="Jorge")["items"]] == ["other"]
+    assert [
+        item["repository"] for item in program.json("commits", q="security-reviewer")["items"]
+    ] == ["other"]
     assert len(program.json("commits", repository="shop")["items"]) == 3
     (one,) = program.json("commits", q=sha(2))["items"]
     assert one["parents"] == [sha(1)]
     detail = program.json(f"commits/{one['id']}")
-    assert (detail["committer_name"], detail["comments"]) == ("Mary", [])
+    assert (detail["committer_name"], detail["comments"]) == ("platform-engineer", [])
 
 
 def test_a_pull_request_tells_its_rules_approvals_comments_and_what_keeps_it(
@@ -130,11 +132,11 @@ def test_a_pull_request_tells_its_rules_approvals_comments_and_what_keeps_it(
                 "template": "",
             }
         ],
-        approvals=[{"user": "arn:aws:iam::1:user/Mary", "state": "APPROVE"}],
+        approvals=[{"user": "arn:aws:iam::1:user/platform-engineer", "state": "APPROVE"}],
         comments=[
             {
                 "id": "1",
-                "author": "arn:aws:iam::1:user/Mary",
+                "author": "arn:aws:iam::1:user/platform-engineer",
                 "at": BEGAN.isoformat(),
                 "text": "<b>Why?</b>",
                 "path": "src/basket.js",
@@ -151,7 +153,9 @@ def test_a_pull_request_tells_its_rules_approvals_comments_and_what_keeps_it(
     assert item["console_url"] == "https://example.com/12"
     detail = program.json(f"pull-requests/{item['id']}")
     assert detail["approval_rules"][0]["satisfied"] is False
-    assert detail["approvals"] == [{"user": "arn:aws:iam::1:user/Mary", "state": "APPROVE"}]
+    assert detail["approvals"] == [
+        {"user": "arn:aws:iam::1:user/platform-engineer", "state": "APPROVE"}
+    ]
     assert detail["comments"][0]["text"] == "<b>Why?</b>"
     assert detail["comments"][0]["position"] == 4
     assert detail["conflicts"] == ["src/basket.js"]

@@ -92,7 +92,7 @@ def test_commits_keep_author_committer_message_and_parents(full: Flight, aws: An
     sweep()
     row = Commit.objects.get(commit_id=HEAD)
     assert row.arn == f"{ARN}#{HEAD}"
-    assert (row.author_name, row.committer_name) == ("Mary", "Jorge")
+    assert (row.author_name, row.committer_name) == ("platform-engineer", "security-reviewer")
     assert row.committed_by_another
     assert row.authored_at == datetime(2026, 1, 1, 9, 58, 20, tzinfo=UTC)
     assert row.parents == [FIRST]

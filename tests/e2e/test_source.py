@@ -54,7 +54,7 @@ def shop(site: Site) -> Repository:
         comments=[
             {
                 "id": "1",
-                "author": "arn:aws:iam::1:user/Mary",
+                "author": "arn:aws:iam::1:user/platform-engineer",
                 "at": "2026-01-05T09:00:00+00:00",
                 "text": "Is that long enough?",
                 "path": "src/basket.js",

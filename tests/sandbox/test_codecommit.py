@@ -31,8 +31,8 @@ def put(client, branch, files, message="A change", repository="web", delete=()):
         repositoryName=repository,
         branchName=branch,
         commitMessage=message,
-        authorName="Mary",
-        email="mary@example.com",
+        authorName="platform-engineer",
+        email="platform-engineer@example.com",
         putFiles=[{"filePath": path, "fileContent": text.encode()} for path, text in files.items()],
         deleteFiles=[{"filePath": path} for path in delete],
         **parent,
@@ -86,7 +86,7 @@ def test_a_commit_has_gits_own_ids_and_can_be_read_back(code):
     commit = code.get_commit(repositoryName="web", commitId=made["commitId"])["commit"]
     assert commit["parents"] == [first]
     assert commit["message"] == "Say it in digits\n\nBody."
-    assert commit["author"]["name"] == "Mary"
+    assert commit["author"]["name"] == "platform-engineer"
     assert commit["author"]["date"].endswith(" +0000")
     blob = made["filesUpdated"][0]["blobId"]
     assert blob == hashlib.sha1(b"blob 12\0one\n2\nthree\n").hexdigest()

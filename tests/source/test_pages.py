@@ -223,14 +223,14 @@ def test_empty_lists_say_what_would_be_there_and_which_permission_is_missing(vie
 
 def test_a_commit_tells_who_made_it_its_message_and_parents(commit: Commit, viewer: Client):
     Commit.objects.filter(pk=commit.pk).update(
-        committer_name="Jorge",
+        committer_name="security-reviewer",
         parents=[sha(2), sha(99)],
         comments=[{"id": "1", "author": "arn:aws:iam::1:user/Li", "at": None, "text": "Why so?"}],
     )
     page = viewer.get(f"/source/commits/{commit.pk}/").text
     assert "Because of 3." in page
-    assert "mary@example.com" in page
-    assert "Jorge" in page
+    assert "platform-engineer@example.com" in page
+    assert "security-reviewer" in page
     assert "Change 2" in page
     assert "not mirrored" in page
     assert "Why so?" in page
@@ -251,9 +251,9 @@ def test_a_commit_says_what_names_it(commit: Commit, pull: PullRequest, viewer: 
 
 def test_commits_of_all_repositories_are_listed_and_narrowed(shop: Repository, viewer: Client):
     other = make_repository("other")
-    make_commit(other, 50, message="Elsewhere", author_name="Jorge")
+    make_commit(other, 50, message="Elsewhere", author_name="security-reviewer")
     assert names_of(viewer.get("/source/commits/").text)[0] == "Elsewhere"
-    assert names_of(viewer.get("/source/commits/?q=Jorge").text) == ["Elsewhere"]
+    assert names_of(viewer.get("/source/commits/?q=security-reviewer").text) == ["Elsewhere"]
     assert names_of(viewer.get(f"/source/commits/?q={sha(12)}").text) == ["Change 12"]
     narrowed = viewer.get("/source/commits/?repository=shop").text
     assert "Elsewhere" not in narrowed
@@ -278,7 +278,9 @@ def blocked(pull: PullRequest) -> None:
     PullRequest.objects.filter(pk=pull.pk).update(
         approved=False,
         approval_rules=rules,
-        approvals=[{"user": "arn:aws:sts::1:assumed-role/Review/Mary", "state": "APPROVE"}],
+        approvals=[
+            {"user": "arn:aws:sts::1:assumed-role/Review/platform-engineer", "state": "APPROVE"}
+        ],
         mergeable=False,
         conflicts=["src/basket.js", "src/total.js"],
     )
@@ -293,7 +295,7 @@ def test_a_blocked_pull_request_shows_the_causes_first(pull: PullRequest, viewer
     assert page.index("What keeps it from being merged") < page.index('id="h-talk"')
     assert "Not satisfied" in page
     assert "from template two-for-main" in page
-    assert "Mary" in page
+    assert "platform-engineer" in page
     listed = viewer.get("/source/pull-requests/").text
     assert "Merge conflict with main in src/basket.js" in listed
 
@@ -306,13 +308,13 @@ def test_one_that_can_be_merged_says_so_and_a_merged_one_as_what(
         state="done",
         status="CLOSED",
         merged=True,
-        merged_by="arn:aws:iam::1:user/Jorge",
+        merged_by="arn:aws:iam::1:user/security-reviewer",
         merge_commit=commit.commit_id,
         merge_option="SQUASH_MERGE",
         version=999,
     )
     page = viewer.get(pull.get_absolute_url()).text
-    assert "Merged by Jorge" in page
+    assert "Merged by security-reviewer" in page
     assert "Squash merge" in page
     assert commit.get_absolute_url() in page
     assert "It can be merged" not in page

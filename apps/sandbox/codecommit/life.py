@@ -196,7 +196,7 @@ def _wait_for_approvals(repository: Repository) -> None:
     )
     content = pulling.rule_content(2, _pool(repository))
     pulling.add_rule(pull, "Two of the risk team", content, author)
-    pulling.approve(pull, _reviewer(repository, "Mary"))
+    pulling.approve(pull, _reviewer(repository, "platform-engineer"))
 
 
 def _say_hostile(repository: Repository) -> None:
@@ -265,20 +265,20 @@ class PullRequests:
             pulling.comment(
                 self.repository,
                 _REMARKS[self.opened % len(_REMARKS)],
-                _reviewer(self.repository, "Jorge"),
+                _reviewer(self.repository, "security-reviewer"),
                 pull=pull,
                 before=pull.destination_commit,
                 after=pull.source_commit,
             )
-        approve = functools.partial(self._approve, pull, "Jorge", past=past)
+        approve = functools.partial(self._approve, pull, "security-reviewer", past=past)
         self._after(2, approve, past=past)
 
     def _approve(self, pull: PullRequest, name: str, *, past: bool) -> None:
         if pull.status == "OPEN":
             pulling.approve(pull, _reviewer(self.repository, name))
         following: functools.partial[None] = (
-            functools.partial(self._approve, pull, "Mary", past=past)
-            if name == "Jorge"
+            functools.partial(self._approve, pull, "platform-engineer", past=past)
+            if name == "security-reviewer"
             else functools.partial(self._end, pull, past=past)
         )
         self._after(3, following, past=past)
