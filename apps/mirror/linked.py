@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Of one relation and kind; a bucket may be named by very many.
 MOST = 50
+# Of these, what shows before one unfolds the rest.
+SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class Linked:
     label: str
     lines: tuple[Line, ...]
     more: bool = False
+
+    @property
+    def first(self) -> tuple[Line, ...]:
+        """What shows at once; the rest is folded."""
+        return self.lines[:SHOWN]
+
+    @property
+    def rest(self) -> tuple[Line, ...]:
+        """What is shown when somebody unfolds it."""
+        return self.lines[SHOWN:]
 
 
 def names(user: Any, kind: str, row: Any) -> list[Linked]:

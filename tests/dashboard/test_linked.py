@@ -114,7 +114,20 @@ def test_the_number_of_queries_does_not_grow(
     assert queries(path) == few
     html = panel(signed_in, "codebuild.build", build.pk)
     assert html.count("/codepipeline/executions/") == 50
-    assert "and more" in html
+    assert "and others" in html
+
+
+def test_of_many_the_first_show_and_the_rest_unfolds(signed_in: Client) -> None:
+    build = make_build("orders-build")
+    execution = make_running_pipeline("orders").latest_execution
+    for number in range(9):
+        action = make_action(execution, "Build", f"Step {number}", "Succeeded")
+        link_runs("codepipeline.action", action, build)
+    shown, folded = panel(signed_in, "codebuild.build", build.pk).split("<details", 1)
+    assert shown.count("/codepipeline/executions/") == 6
+    assert folded.count("/codepipeline/executions/") == 3
+    assert "<summary>3 more</summary>" in folded
+    assert "and others" not in folded
 
 
 def test_a_page_names_its_panels_and_works_without_scripts(signed_in: Client) -> None:
