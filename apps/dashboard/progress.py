@@ -27,6 +27,7 @@ from apps.mirror.models import Operation, Scope, Sweep
 from apps.mirror.provider import HARMLESS, Health
 from apps.mirror.resource import REGISTER
 from apps.mirror.versions import STALE
+from apps.mirror.working import just_begun
 
 # More kinds than this are told by the scope.
 FEW = 6
@@ -156,11 +157,16 @@ def _keeps_all_out(row: Operation) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How old what pages show of a scope is, and what cannot be read there as it should."""
+    """How old what pages show of a scope is, and what cannot be read there as it should.
+
+    stale     whether that is long ago, though there was time to read it again.
+    starting  whether that is long ago because nobody worked until now.
+    """
 
     scope: Scope
     at: datetime | None
     stale: bool
+    starting: bool
     troubles: Sequence[KindHealth]
 
     @property
@@ -213,14 +219,17 @@ def ages(scopes: Sequence[Scope], kinds: Iterable[KindHealth], service: str = ""
         if item.troubled and (not services or REGISTER.get(item.kind).app_label in services):
             troubles.setdefault(item.scope.pk, []).append(item)
     edge = now() - STALE
+    began = just_begun(STALE)
     result = []
     for scope in scopes:
         at = found[scope.pk]
+        old = at is not None and at < edge and not scope.paused
         result.append(
             Age(
                 scope=scope,
                 at=at,
-                stale=at is not None and at < edge,
+                stale=old and not began,
+                starting=old and began,
                 troubles=troubles.get(scope.pk, ()),
             )
         )
