@@ -82,7 +82,7 @@ def executions(request: HttpRequest, pk: int) -> HttpResponse:
             "pipeline": row,
             "body": body,
             "empty": not rows,
-            "newer": not page.first,
+            "paged": not page.first,
             "older": page.following,
             "reads": reads(row),
             "live": live(topics, since),
