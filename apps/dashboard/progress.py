@@ -175,11 +175,20 @@ class Age:
         return bool(self.troubles)
 
     @property
+    def slowed(self) -> bool:
+        """Whether nothing is wrong but that AWS asks to slow down."""
+        return bool(self.troubles) and _only_slow(self.troubles)
+
+    @property
     def refusal(self) -> KindHealth | None:
         """A kind whose trouble is that of all: credentials, or one cause for every kind."""
         if len(self.troubles) > 1 and len({cause_of(kind) for kind in self.troubles}) == 1:
             return self.troubles[0]
         return next((kind for kind in self.troubles if kind.state == Health.CREDENTIALS), None)
+
+
+def _only_slow(kinds: Iterable[KindHealth]) -> bool:
+    return all(kind.state == Health.THROTTLED for kind in kinds)
 
 
 class House:
@@ -287,6 +296,11 @@ class HouseHealth(list[ScopeHealth]):
                 for cause in one.causes
             }
         )
+
+    @property
+    def slowed(self) -> bool:
+        """Whether whatever is in trouble is so because AWS asks to slow down: that passes."""
+        return bool(self.causes) and all(_only_slow(one.troubled) for one in self)
 
     @property
     def unread(self) -> int:

@@ -241,3 +241,21 @@ def test_a_page_asks_once_how_everything_fares(signed_in: Client, path: str) -> 
         assert signed_in.get(path).status_code == 200
     whole = [one for one in asked.captured_queries if 'ORDER BY "mirror_operation"' in one["sql"]]
     assert len(whole) == 1
+
+
+def test_being_throttled_is_told_calmly(signed_in: Client) -> None:
+    pipeline = make_running_pipeline("orders")
+    slow = {"health": "throttled", "cure": "Nothing needs to be done."}
+    Operation.objects.filter(kind__startswith="codepipeline").update(**slow)
+    told = foot(text_of(signed_in, pipeline.get_absolute_url()))
+    assert "AWS asks to slow down, so what is new comes later." in told
+    assert "st-wait" in told
+    assert "st-bad" not in told
+    health = text_of(signed_in, "/health/")
+    assert '<p class="note st-wait">' in health
+    assert "<b>AWS asks to slow down.</b>" in health
+    # Something else beside it is not covered up.
+    Operation.objects.filter(operation="codepipeline:GetPipelineState").update(health="denied")
+    told = foot(text_of(signed_in, pipeline.get_absolute_url()))
+    assert "<code>codepipeline:GetPipelineState</code> denied" in told
+    assert '<p class="note st-bad">' in text_of(signed_in, "/health/")
