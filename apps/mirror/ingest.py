@@ -102,6 +102,15 @@ def events_silent(scope_id: int) -> None:
     _note_events(scope_id, {})
 
 
+def events_moved(scope_id: int) -> None:
+    """Note that a scope has another source of events: what the one before told vouches for nothing.
+
+    Until the new one tells something, polling is quick.
+    """
+    _poll_again(scope_id)
+    _note_events(scope_id, {}, events_at=None, heard_at=None)
+
+
 def _note_events(scope_id: int, trouble: Mapping[str, Any], **times: Any) -> None:
     scopes = Scope.objects.filter(pk=scope_id)
     before = scopes.values_list("events_trouble", flat=True).first()
