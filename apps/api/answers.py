@@ -53,8 +53,8 @@ class Narrow(Schema):
 
     q: Words = Field("", description="Words that all occur, in the name or elsewhere.")
     state: StateName = Field("", description="Our word for how it fares.")
-    account: Words = Field("", description="The AWS account's number.")
-    region: Words = Field("", description="e.g. eu-west-1")
+    account: Words = Field("", description="The number of an AWS account you see.")
+    region: Words = Field("", description="One that is swept, e.g. eu-west-1")
 
 
 # Every operation may answer these, always as a `Problem`.
@@ -75,6 +75,12 @@ def problem(
     if status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="CodeStar Dash"'
     return response
+
+
+def not_understood(wrong: list[dict[str, str]]) -> HttpResponse:
+    """Return the `Problem` of parameters, each {parameter, message}, that were not understood."""
+    listed = "; ".join(f"{one['parameter']}: {one['message']}" for one in wrong)
+    return problem(422, "invalid", f"Correct and send again: {listed}", wrong)
 
 
 def cacheable(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -21,7 +21,8 @@ from . import (
     scopes,
     source,
 )
-from .answers import problem
+from .answers import not_understood, problem
+from .asking import understood
 from .callers import Session, Token
 from .doors import broken, stranger
 from .paging import BadCursorError
@@ -32,7 +33,8 @@ What the dashboard last read from AWS. Reading never calls AWS: a row says what 
 Send `Authorization: Bearer <token>`; `manage.py api_token NAME --user USER` prints a token. A
 browser that is signed in may read with its cookie. Lists answer `items` and `next_cursor`. Times
 are ISO 8601 in UTC. A row that you may not see is 404, like one that does not exist. Answers carry
-a weak ETag: ask again with `If-None-Match` and an unchanged one is 304.
+a weak ETag: ask again with `If-None-Match` and an unchanged one is 304. A parameter that is not
+known, or an account or region that you do not see, is 422 and named, never left out in silence.
 """
 
 api = NinjaAPI(
@@ -44,6 +46,7 @@ api = NinjaAPI(
     auth=[Token(), Session()],
     urls_namespace="api-v1",
 )
+api.add_decorator(understood, mode="view")
 # Adding a service is a module with a router, and a line here; /rows/ lists it without either.
 api.add_router("/pipelines", pipelines.router, tags=["CodePipeline"])
 api.add_router("/executions", executions.router, tags=["CodePipeline"])
@@ -102,8 +105,7 @@ def _not_understood(_request: HttpRequest, error: Any) -> HttpResponse:
         }
         for one in error.errors
     ]
-    listed = "; ".join(f"{one['parameter']}: {one['message']}" for one in wrong)
-    return problem(422, "invalid", f"Correct and send again: {listed}", wrong)
+    return not_understood(wrong)
 
 
 @api.exception_handler(AuthenticationError)

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from apps.mirror.due import sweep_now
-from apps.mirror.ingest import events_silent
+from apps.mirror.ingest import events_moved
 from apps.mirror.models import Scope
 
 from .models import Account, Place, new_external_id
@@ -138,8 +138,8 @@ def set_queue(place: Place, name: str, *, by: str) -> None:
         waited=None,
         counted_at=None,
     )
-    # What was wrong with the other queue says nothing of this one.
-    events_silent(place.scope_id)
+    # What came by the other queue, or was wrong with it, says nothing of this one.
+    events_moved(place.scope_id)
     audit("events.queue_set", by, place.account, region=place.region, queue=name)
 
 

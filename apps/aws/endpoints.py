@@ -95,7 +95,8 @@ def refuse_private(host: str, port: int, address: str) -> None:
         name = f"[{host}]" if ":" in host else host
         raise EndpointRefusedError(
             f"{_leads(host, address)} an address inside a network, which this dashboard does not "
-            f"ask for others. Whoever runs it may allow it: ALLOWED_ENDPOINTS={name}:{port}"
+            f"ask for others. Whoever runs it may start it again with "
+            f"ALLOWED_ENDPOINTS={name}:{port}"
         )
 
 

@@ -140,6 +140,9 @@ def stack_for(queue: str) -> str:
 def _queue(name: str) -> dict[str, Any]:
     return {
         "Type": "AWS::SQS::Queue",
+        # Whatever is in it is found by polling.
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
         "Properties": {
             "QueueName": name,
             "SqsManagedSseEnabled": True,

@@ -1,13 +1,10 @@
 """Pages on events for those who connect accounts: whether they arrive, and how to set them up."""
 
 from django.contrib import messages
-from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-
-from apps.mirror.models import Change
 
 from . import connect as connecting
 from . import queue_trial, tasks
@@ -25,7 +22,7 @@ from .hearing import Hearing, hearings, listened_places
 from .models import Place
 from .policy import as_text, listen_statement
 from .queues import queue_of
-from .views import ask_worker, for_staff, who
+from .views import ask_worker, for_staff, live, who
 
 FORMS = {"yaml": "application/yaml", "json": "application/json"}
 
@@ -35,7 +32,7 @@ FORMS = {"yaml": "application/yaml", "json": "application/json"}
 def events(request: HttpRequest) -> HttpResponse:
     """Every account and region, and whether its events arrive."""
     part = "#list" if request.GET.get("part") == "list" else ""
-    context = {"hearings": hearings(listened_places()), "live": _live()}
+    context = {"hearings": hearings(listened_places()), "live": live()}
     return render(request, f"aws/events.html{part}", context)
 
 
@@ -102,7 +99,7 @@ def _page(
         "form": form or QueueForm(place=found),
         "token": token,
         "report": queue_trial.report_of(found.pk, token) if token else None,
-        "live": _live(),
+        "live": live(),
         **({} if part else _setting_up(found, hearing)),
     }
     status = 422 if form is not None else 200
@@ -153,11 +150,3 @@ def _place(pk: int) -> Place:
     return get_object_or_404(
         Place.objects.select_related("account", "scope").filter(account__removed_at=None), pk=pk
     )
-
-
-def _live() -> dict[str, object]:
-    return {
-        "stream": reverse("dashboard:stream"),
-        "since": Change.objects.aggregate(newest=Max("pk"))["newest"] or 0,
-        "topics": "touched:scope",
-    }

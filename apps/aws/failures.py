@@ -222,7 +222,7 @@ def _told_by_type(error: BaseException, service: str) -> tuple[Health, str]:
 UNEXPECTED = "This was not expected. The log has the details; the rows are kept."
 REFUSED = (
     "Give the account an endpoint on the public internet, or have whoever runs this dashboard "
-    "allow the host by ALLOWED_ENDPOINTS."
+    "allow the host by ALLOWED_ENDPOINTS and start it again: settings are read at the start."
 )
 NO_AWS = "Give the account another endpoint, or none to reach AWS itself."
 # Narrow types before those they belong to.

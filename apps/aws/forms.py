@@ -72,7 +72,10 @@ def _text(label: str, help_text: str = "", **more: Any) -> forms.CharField:
 
 
 class ConnectForm(forms.Form):
-    """A new account, or another way into one that exists (`account`). Secrets are never shown."""
+    """A new account, or another way into one that exists (`account`).
+
+    Secrets are never shown, and of the id of a key that is kept just the end: left empty, it stays.
+    """
 
     name = _text(
         "Name",
@@ -144,8 +147,15 @@ class ConnectForm(forms.Form):
         assert isinstance(base, forms.ModelChoiceField)
         bases = Account.objects.exclude(method=Method.ROLE).filter(removed_at=None, parked_at=None)
         base.queryset = bases.exclude(pk=account.pk) if account else bases
-        if account is not None and account.secret_access_key:
+        if self._keeps_key:
+            assert account is not None
+            kept = account.masked_key_id
+            key_id = self.fields["access_key_id"]
+            key_id.widget.attrs["placeholder"] = kept
+            key_id.help_text = f"Kept: {kept}. Leave empty to keep it."
             self.fields["secret_access_key"].help_text = "Kept. Enter one only to replace it."
+            if self.initial.get("access_key_id") == account.access_key_id:
+                self.initial["access_key_id"] = ""
         if account is not None and account.account_id:
             # Rows of two accounts must never mix: another number is another connection.
             self.fields["account_id"].disabled = True
@@ -153,6 +163,11 @@ class ConnectForm(forms.Form):
             # Whatever else it has, the next start would put back.
             for field in [name for name in self.fields if not name.endswith("regions")]:
                 del self.fields[field]
+
+    @property
+    def _keeps_key(self) -> bool:
+        """Whether there is an access key already, which stays unless another is given."""
+        return self.account is not None and bool(self.account.secret_access_key)
 
     def clean_name(self) -> str:
         """Names are what people tell accounts apart by."""
@@ -215,7 +230,9 @@ class ConnectForm(forms.Form):
             self.add_error("profile", "Give the profile's name, as in ~/.aws/config.")
 
     def _clean_keys(self, data: dict[str, Any]) -> None:
-        kept = self.account is not None and self.account.method == Method.KEYS
+        own = self.account if self._keeps_key else None
+        if own is not None and not data.get("access_key_id") and "access_key_id" not in self.errors:
+            data["access_key_id"] = own.access_key_id
         key_id, secret = data.get("access_key_id", ""), data.get("secret_access_key", "")
         if not key_id:
             self.add_error("access_key_id", "Give the access key's id (AKIA…).")
@@ -223,12 +240,9 @@ class ConnectForm(forms.Form):
             self.add_error(
                 "access_key_id", "An access key id has letters and digits only. Copy it again."
             )
-        same = kept and self.account is not None and self.account.access_key_id == key_id
-        if not secret and same:
-            data["secret_access_key"] = self.account.secret_access_key  # type: ignore[union-attr]
-            data["session_token"] = (
-                data.get("session_token") or self.account.session_token  # type: ignore[union-attr]
-            )
+        if not secret and own is not None and own.access_key_id == key_id:
+            data["secret_access_key"] = own.secret_access_key
+            data["session_token"] = data.get("session_token") or own.session_token
         elif not secret and "secret_access_key" not in self.errors:
             self.add_error("secret_access_key", "Give the secret access key of this access key.")
         elif re.search(r"\s", secret):

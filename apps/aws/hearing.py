@@ -69,16 +69,19 @@ class Hearing:
         if scope.events_trouble.get("code"):
             health = scope.events_trouble.get("health")
             return health if health in (Health.DENIED, Health.GONE) else "trouble"
-        flowing = events_flow(self.newest, now())
+        # Not what arrived through a queue that was listened to before.
+        flowing = events_flow(place.scope.events_at, now())
         if not place.queue_url:
             if flowing:
                 return "arriving"  # through another place's queue
             return "unset" if place.queue_checked_at else "looking"
         if self.behind:
             return "behind"
-        if self.newest is None:
-            return "none"
-        return "arriving" if flowing else "quiet"
+        if flowing:
+            return "arriving"
+        # What came within the hour came before the queue was another, or could not be asked.
+        lately = events_flow(self.newest, now())
+        return "none" if lately or self.newest is None else "quiet"
 
     @property
     def look(self) -> dict[str, str]:
@@ -128,6 +131,16 @@ class Hearing:
     def calls_missing(self) -> list[str]:
         """Sources whose own events arrive and whose API calls never did."""
         return [source.name for source in self.sources if source.calls_missing]
+
+    @property
+    def declared(self) -> int:
+        """How many types of events are heard."""
+        return sum(len(source.types) for source in self.sources)
+
+    @property
+    def arrived(self) -> int:
+        """How many of them ever arrived."""
+        return sum(at is not None for source in self.sources for at in source.types.values())
 
     @property
     def silent(self) -> list[str]:

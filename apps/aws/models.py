@@ -81,6 +81,12 @@ class Account(models.Model):
         return f"{self.name} ({self.account_id or 'not identified yet'})"
 
     @property
+    def masked_key_id(self) -> str:
+        """The end of the access key's id: enough to tell keys apart. "" where there is none."""
+        shown = self.access_key_id[-4:] if len(self.access_key_id) > 8 else ""
+        return f"\N{HORIZONTAL ELLIPSIS}{shown}" if self.access_key_id else ""
+
+    @property
     def stamp(self) -> str:
         """What cached sessions of this account depend on: differs when credentials do."""
         parts = (

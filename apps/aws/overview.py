@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from apps.mirror.health import GRAVITY, Cause, KindHealth, causes_of, kind_health
+from apps.mirror.health import GRAVITY, Cause, KindHealth, causes_of, kind_health, scope_ages
 from apps.mirror.provider import Health
 
 from .models import Account, Place
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, slots=True)
 class Card:
-    """An account in the list. `gravest` is None where nothing troubles it."""
+    """An account in the list. `gravest` is None where nothing troubles it.
+
+    oldest  (scope, when it was read) of the region whose rows are the oldest.
+    """
 
     account: Account
     places: list[Place]
@@ -25,8 +28,13 @@ class Card:
     troubles: int
     gravest: KindHealth | None
     last_event: datetime | None
-    last_success: datetime | None
+    oldest: tuple[int, datetime | None] | None
     purging: bool
+
+    @property
+    def was_read(self) -> bool:
+        """Whether something of it was read."""
+        return self.oldest is not None and self.oldest[1] is not None
 
     @property
     def state(self) -> str:
@@ -39,7 +47,7 @@ class Card:
             return "stopped" if self.account.account_id or self.account.paused else "moving"
         if self.troubles:
             return "failed"
-        return "done" if self.last_success else "moving"
+        return "done" if self.was_read else "moving"
 
     @property
     def word(self) -> str:
@@ -55,15 +63,16 @@ class Card:
             return "not swept" if resting else "being identified"
         if self.troubles:
             return f"{self.troubles} in trouble"
-        return "healthy" if self.last_success else "first sweep"
+        return "healthy" if self.was_read else "first sweep"
 
 
 @dataclass(kw_only=True, slots=True)
 class PlaceHealth:
-    """A region of an account and its kinds."""
+    """A region of an account, its kinds, and how old what pages show of it is."""
 
     place: Place
     kinds: list[KindHealth]
+    at: datetime | None
 
     @property
     def troubles(self) -> list[KindHealth]:
@@ -75,24 +84,20 @@ class PlaceHealth:
         """What keeps kinds from being read, each told once."""
         return causes_of(self.troubles)
 
-    @property
-    def last_success(self) -> datetime | None:
-        """When anything was read last."""
-        return _latest(kind.last_success for kind in self.kinds)
-
 
 def cards(accounts: Iterable[Account]) -> list[Card]:
     """Return one card an account; their places and scopes must be prefetched."""
     accounts = list(accounts)
     health = _health_by_scope(accounts)
-    return [_card(account, health) for account in accounts]
+    ages = _ages(accounts)
+    return [_card(account, health, ages) for account in accounts]
 
 
 def places_of(account: Account) -> list[PlaceHealth]:
     """Return the regions of one account with their kinds; prefetched as for `cards`."""
-    health = _health_by_scope([account])
+    health, ages = _health_by_scope([account]), _ages([account])
     return [
-        PlaceHealth(place=place, kinds=health.get(place.scope_id, []))
+        PlaceHealth(place=place, kinds=health.get(place.scope_id, []), at=ages[place.scope_id])
         for place in account.places.all()
     ]
 
@@ -102,7 +107,9 @@ def events_of(account: Account) -> datetime | None:
     return _latest(place.scope.events_at for place in account.places.all())
 
 
-def _card(account: Account, health: dict[int, list[KindHealth]]) -> Card:
+def _card(
+    account: Account, health: dict[int, list[KindHealth]], ages: dict[int, datetime | None]
+) -> Card:
     places = list(account.places.all())
     kinds = [kind for place in places for kind in health.get(place.scope_id, [])]
     troubled = [kind for kind in kinds if kind.troubled]
@@ -113,7 +120,7 @@ def _card(account: Account, health: dict[int, list[KindHealth]]) -> Card:
         troubles=len(troubled),
         gravest=min(troubled, key=lambda kind: GRAVITY.index(Health(kind.state)), default=None),
         last_event=events_of(account),
-        last_success=_latest(kind.last_success for kind in kinds),
+        oldest=_oldest([place for place in places if place.scope.enabled] or places, ages),
         purging=is_being_purged(account),
     )
 
@@ -126,6 +133,23 @@ def _health_by_scope(accounts: Iterable[Account]) -> dict[int, list[KindHealth]]
     for item in kind_health(scopes):
         found.setdefault(item.scope.pk, []).append(item)
     return found
+
+
+def _ages(accounts: Iterable[Account]) -> dict[int, datetime | None]:
+    """Return how old what pages show of each region is, as Health and the foot of pages say it."""
+    return scope_ages(place.scope for account in accounts for place in account.places.all())
+
+
+def _oldest(
+    places: Iterable[Place], ages: dict[int, datetime | None]
+) -> tuple[int, datetime | None] | None:
+    """Return the scope whose rows are the oldest; one that was never read, where none was."""
+    told = [(place.scope_id, ages[place.scope_id]) for place in places]
+    read = [(at, scope) for scope, at in told if at is not None]
+    if read:
+        at, scope = min(read)
+        return scope, at
+    return told[0] if told else None
 
 
 def _latest(moments: Iterable[datetime | None]) -> datetime | None:

@@ -55,12 +55,8 @@ def for_staff(view: View) -> View:
 def accounts(request: HttpRequest) -> HttpResponse:
     """Every connected account, its regions and how it fares."""
     part = "#list" if request.GET.get("part") == "list" else ""
-    live = {
-        "stream": reverse("dashboard:stream"),
-        "since": Change.objects.aggregate(newest=Max("pk"))["newest"] or 0,
-        "topics": "touched:scope",
-    }
-    return render(request, f"aws/accounts.html{part}", {"cards": cards(_accounts()), "live": live})
+    context = {"cards": cards(_accounts()), "live": live()}
+    return render(request, f"aws/accounts.html{part}", context)
 
 
 @for_staff
@@ -90,6 +86,7 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "account": found,
             "regions": places_of(found),
+            "live": live(),
             "last_event": events_of(found),
             "purging": purge.is_being_purged(found),
             **_policies(
@@ -344,6 +341,15 @@ def _policies(
 
 def _accounts() -> "QuerySet[Account]":
     return Account.objects.select_related("base").prefetch_related("places__scope")
+
+
+def live() -> dict[str, object]:
+    """Return what lets a page hear of scopes: what moved, and how old what is shown is."""
+    return {
+        "stream": reverse("dashboard:stream"),
+        "since": Change.objects.aggregate(newest=Max("pk"))["newest"] or 0,
+        "topics": "touched:scope",
+    }
 
 
 def who(request: HttpRequest) -> str:

@@ -117,7 +117,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     first = next((kind for kind, _, count in kinds if count), "")
     wanted = asked(request, "kind")
     kind = wanted if wanted in {name for name, _, _ in kinds} else first
-    filters = {**filters_of(request), "kind": kind}
+    filters = {**filters_of(request, "kind"), "kind": kind}
     context: dict[str, Any] = {"lines": [], "paged": False, "following": ""}
     if kind:
         model: Any = REGISTER.get(kind).model

@@ -89,7 +89,7 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
             "following": page.following,
             "paged": not page.first,
             "reads": {**READS, "scope": found.scope_id},
-            "live": live(topics, since),
+            "live": live(topics, since, "" if page.rows else "codebuild.build scope"),
         },
     )
 

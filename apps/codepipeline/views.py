@@ -42,17 +42,24 @@ def pipeline(request: HttpRequest, pk: int) -> HttpResponse:
     known = {pk: {"pipeline": row}}
     parts = (fragments.PIPELINE_HEAD, fragments.PIPELINE_BOARD, fragments.PIPELINE_RECENT)
     topics = [f"{part.name}:{pk}" for part in (*parts, fragments.PIPELINE_DEFINITION)]
+    boards, recent = load.pipeline_board([pk]), load.pipeline_recent([pk])
+    without = {
+        "board": not (boards[pk]["board"] or boards[pk]["beside"]),
+        "recent": not recent[pk]["executions"],
+    }
     return render(
         request,
         "codepipeline/pipeline.html",
         {
             "pipeline": row,
             "head": picture(fragments.PIPELINE_HEAD, known, pk),
-            "board": picture(fragments.PIPELINE_BOARD, load.pipeline_board([pk]), pk),
-            "recent": picture(fragments.PIPELINE_RECENT, load.pipeline_recent([pk]), pk),
+            "board": picture(fragments.PIPELINE_BOARD, boards, pk),
+            "recent": picture(fragments.PIPELINE_RECENT, recent, pk),
+            "without": without,
             "definition": picture(fragments.PIPELINE_DEFINITION, known, pk),
             "reads": reads(row),
-            "live": live(topics, since),
+            # Why something is missing is told by the page, and may change without any row.
+            "live": live(topics, since, "scope" if any(without.values()) else ""),
         },
     )
 
@@ -82,10 +89,10 @@ def executions(request: HttpRequest, pk: int) -> HttpResponse:
             "pipeline": row,
             "body": body,
             "empty": not rows,
-            "newer": not page.first,
+            "paged": not page.first,
             "older": page.following,
             "reads": reads(row),
-            "live": live(topics, since),
+            "live": live(topics, since, "" if rows else "codepipeline.execution scope"),
         },
     )
 
@@ -106,6 +113,10 @@ def execution(request: HttpRequest, pk: int) -> HttpResponse:
             **context[pk],
             "detail": picture(fragments.EXECUTION_DETAIL, context, pk),
             "reads": reads(context[pk]["execution"]),
-            "live": live([f"{fragments.EXECUTION_DETAIL.name}:{pk}"], since),
+            "live": live(
+                [f"{fragments.EXECUTION_DETAIL.name}:{pk}"],
+                since,
+                "" if context[pk]["board"] else "scope",
+            ),
         },
     )

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.mirror.linked import lineage_of, named_by, names
+from apps.mirror.linked import both_ways, lineage_of
 from apps.mirror.links import url_of
 from apps.mirror.panels import PANELS, Panel, panel_id
 from apps.mirror.resource import REGISTER
@@ -26,6 +26,7 @@ def linked(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         rows.visible_to(request.user).select_related("scope", *lineage_of(resource)), pk=pk
     )
     alone = bool(request.headers.get("HX-Request") or request.headers.get("X-Live"))
+    names, named_by = both_ways(request.user, kind, row)
     response = render(
         request,
         "dashboard/linked.html#panel" if alone else "dashboard/linked.html",
@@ -34,8 +35,8 @@ def linked(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             "here": request.path,
             "title": str(row),
             "back": url_of(kind, row),
-            "names": names(request.user, kind, row),
-            "named_by": named_by(request.user, kind, row),
+            "names": names,
+            "named_by": named_by,
             "reads": {"service": resource.app_label, "scope": row.scope_id},
         },
     )

@@ -27,6 +27,7 @@ from apps.mirror.models import Operation, Scope, Sweep
 from apps.mirror.provider import HARMLESS, Health
 from apps.mirror.resource import REGISTER
 from apps.mirror.versions import STALE
+from apps.mirror.working import just_begun
 
 # More kinds than this are told by the scope.
 FEW = 6
@@ -156,11 +157,16 @@ def _keeps_all_out(row: Operation) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How old what pages show of a scope is, and what cannot be read there as it should."""
+    """How old what pages show of a scope is, and what cannot be read there as it should.
+
+    stale     whether that is long ago, though there was time to read it again.
+    starting  whether that is long ago because nobody worked until now.
+    """
 
     scope: Scope
     at: datetime | None
     stale: bool
+    starting: bool
     troubles: Sequence[KindHealth]
 
     @property
@@ -169,11 +175,20 @@ class Age:
         return bool(self.troubles)
 
     @property
+    def slowed(self) -> bool:
+        """Whether nothing is wrong but that AWS asks to slow down."""
+        return bool(self.troubles) and _only_slow(self.troubles)
+
+    @property
     def refusal(self) -> KindHealth | None:
         """A kind whose trouble is that of all: credentials, or one cause for every kind."""
         if len(self.troubles) > 1 and len({cause_of(kind) for kind in self.troubles}) == 1:
             return self.troubles[0]
         return next((kind for kind in self.troubles if kind.state == Health.CREDENTIALS), None)
+
+
+def _only_slow(kinds: Iterable[KindHealth]) -> bool:
+    return all(kind.state == Health.THROTTLED for kind in kinds)
 
 
 class House:
@@ -213,14 +228,17 @@ def ages(scopes: Sequence[Scope], kinds: Iterable[KindHealth], service: str = ""
         if item.troubled and (not services or REGISTER.get(item.kind).app_label in services):
             troubles.setdefault(item.scope.pk, []).append(item)
     edge = now() - STALE
+    began = just_begun(STALE)
     result = []
     for scope in scopes:
         at = found[scope.pk]
+        old = at is not None and at < edge and not scope.paused
         result.append(
             Age(
                 scope=scope,
                 at=at,
-                stale=at is not None and at < edge,
+                stale=old and not began,
+                starting=old and began,
                 troubles=troubles.get(scope.pk, ()),
             )
         )
@@ -278,6 +296,11 @@ class HouseHealth(list[ScopeHealth]):
                 for cause in one.causes
             }
         )
+
+    @property
+    def slowed(self) -> bool:
+        """Whether whatever is in trouble is so because AWS asks to slow down: that passes."""
+        return bool(self.causes) and all(_only_slow(one.troubled) for one in self)
 
     @property
     def unread(self) -> int:

@@ -15,8 +15,8 @@ from apps.codepipeline.models import WIDE, Pipeline, PipelineQuerySet
 from apps.codepipeline.rows import pipeline_rows
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import asked, page_of
-from apps.mirror.finding import FINDERS
-from apps.mirror.lists import NARROWED_BY, pictures
+from apps.mirror.finding import FINDERS, SHORTEST
+from apps.mirror.lists import filters_of, pictures
 from apps.mirror.models import Scope
 from apps.mirror.places import places
 from apps.mirror.state import State
@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     scopes = progress.house_of(request).scopes
     if part == "progress":
         return render(request, "dashboard/home.html#progress", {"sweeps": _sweeps(scopes)})
-    chosen = {name: asked(request, name) for name in NARROWED_BY}
+    chosen = filters_of(request)
     rows = Pipeline.objects.visible_to(request.user).present()
     if part == "counts":
         return render(request, "dashboard/home.html#counts", _counts(rows, chosen))
@@ -74,7 +74,7 @@ def home(request: HttpRequest) -> HttpResponse:
             **_counts(rows, chosen),
             "chosen": chosen,
             "filtered": any(chosen.values()),
-            "first_page": page.first,
+            "paged": not page.first,
             "rows": list(pictures(PIPELINE_ROW, pipeline_rows(shown)).values()),
             "count": len(shown),
             "older": _address(chosen, after=page.following) if page.following else "",
@@ -173,12 +173,13 @@ def ages(request: HttpRequest) -> HttpResponse:
 @require_safe
 def search_page(request: HttpRequest) -> HttpResponse:
     """What was found, as a page, or as the list under the search field for htmx."""
-    words = asked(request, "q")
+    words = " ".join(asked(request, "q").split())
     quick = bool(request.headers.get("HX-Request"))
     found = FINDERS.find(request.user, words, FEW if quick else MANY)
     template = "dashboard/search.html#found" if quick else "dashboard/search.html"
     known = [f"{finder.label} by {finder.by}" for finder in FINDERS.ranked()]
     context = {"q": words, "found": found, "quick": quick, "known": known, "reads": {}}
+    context |= {"short": len(words) < SHORTEST, "shortest": SHORTEST}
     response = render(request, template, context)
     response["Cache-Control"] = "private, no-cache"
     response["Vary"] = "HX-Request"

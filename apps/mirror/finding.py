@@ -11,6 +11,9 @@ from typing import Any
 # The id, or the start of one, of commits, executions and builds.
 ID = re.compile(r"[0-9a-f-]{4,64}", re.IGNORECASE)
 
+# Fewer characters than these would find nearly everything.
+SHORTEST = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -74,7 +77,7 @@ class Finders:
     def find(self, user: Any, words: str, limit: int) -> list[Group]:
         """Return what matches, at most `limit` of a kind; nothing for less than two characters."""
         text = " ".join(words.split())[:200]
-        if len(text) < 2:
+        if len(text) < SHORTEST:
             return []
         groups = []
         for finder in self.ranked():

@@ -1,11 +1,13 @@
 """How each operation fares in each scope: written after sweeps, read by health page and API."""
 
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Q
 from django.utils.timezone import now
 
@@ -37,6 +39,8 @@ GRAVITY = [
 # Where events that tell everything flow, polling is only the backstop.
 EVENTS_FLOW = timedelta(hours=1)
 SLOWER = 10
+# For so many seconds the log is not told of one cause again.
+TOLD_FOR = 600
 
 
 def events_flow(events_at: datetime | None, at: datetime) -> bool:
@@ -98,7 +102,10 @@ def _record(scope: Scope, resource: Resource, known: Operation | None, outcome: 
     if not Operation.objects.filter(*untold, pk=row.pk).update(**values):
         return False
     after = (values["health"], values["code"], values["error"])
-    if before[0] != after[0] and not (known is None and failure.health is Health.OK):
+    news = before[0] != after[0] and not (known is None and failure.health is Health.OK)
+    # What is over is told of the cause that there was.
+    was = before[:2] if failure.health is Health.OK else after[:2]
+    if news and _untold(scope, outcome.operation, after[0], *was):
         log.log(
             logging.INFO if failure.health in HARMLESS else logging.WARNING,
             "scope.health",
@@ -111,6 +118,17 @@ def _record(scope: Scope, resource: Resource, known: Operation | None, outcome: 
             },
         )
     return before != after
+
+
+def _untold(scope: Scope, operation: str, health: str, *cause: str) -> bool:
+    """Whether the log was not told lately: what one cause does to many kinds is one line.
+
+    A policy lacks each action for itself; so is each failure of an operation's own.
+    """
+    alone = cause[0] in (Health.DENIED, Health.FAILING)
+    told = [scope.pk, health, *cause, operation if alone else ""]
+    digest = hashlib.sha256("\n".join(map(str, told)).encode()).hexdigest()[:32]
+    return bool(cache.add(f"health:told:{digest}", 1, timeout=TOLD_FOR))
 
 
 def record_trouble(scope: Scope, resource: Resource, error: BaseException) -> None:

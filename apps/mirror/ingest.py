@@ -78,8 +78,18 @@ def events_ceased(scope_id: int, failure: Failure) -> None:
         "statement": storable_json(failure.statement) if failure.statement else None,
         "at": now().isoformat(),
     }
-    Sweep.objects.filter(scope=scope_id).update(events_at=None)
+    _poll_again(scope_id)
     _note_events(scope_id, told, events_at=None)
+
+
+def _poll_again(scope_id: int) -> None:
+    """Make due in their own time the lists that were put off because events told of everything."""
+    for sweep in Sweep.objects.filter(scope=scope_id).exclude(events_at=None):
+        resource = REGISTER.by_kind.get(sweep.kind)
+        if resource is not None and resource.heard_wholly:
+            due_at = max(now(), (sweep.last_success or now()) + resource.cadence.cold)
+            Sweep.objects.filter(pk=sweep.pk, due_at__gt=due_at).update(due_at=due_at)
+    Sweep.objects.filter(scope=scope_id).update(events_at=None)
 
 
 def events_heard(scope_id: int) -> None:
@@ -90,6 +100,15 @@ def events_heard(scope_id: int) -> None:
 def events_silent(scope_id: int) -> None:
     """Note that a scope has no source of events, and that this is no trouble."""
     _note_events(scope_id, {})
+
+
+def events_moved(scope_id: int) -> None:
+    """Note that a scope has another source of events: what the one before told vouches for nothing.
+
+    Until the new one tells something, polling is quick.
+    """
+    _poll_again(scope_id)
+    _note_events(scope_id, {}, events_at=None, heard_at=None)
 
 
 def _note_events(scope_id: int, trouble: Mapping[str, Any], **times: Any) -> None:

@@ -1,7 +1,7 @@
 """What a row is linked with, both ways, as far as a reader may know of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
@@ -85,6 +85,21 @@ def named_by(user: Any, kind: str, row: Any) -> list[Linked]:
         for (from_kind, pk), found in rows.items()
         for link in by_source.get((from_kind, pk), ())
     )
+
+
+def both_ways(user: Any, kind: str, row: Any) -> tuple[list[Linked], list[Linked]]:
+    """Return what a row names and what names it.
+
+    Two of one kind that name each other (what rolls back, and what is rolled back) are told once,
+    as this one says it.
+    """
+    named_here = names(user, kind, row)
+    said = {line for group in named_here for line in group.lines if line.kind == kind}
+    naming = [
+        replace(group, lines=tuple(line for line in group.lines if line not in said))
+        for group in named_by(user, kind, row)
+    ]
+    return named_here, [group for group in naming if group.lines]
 
 
 def _naming(from_kind: str, kind: str, arns: Iterable[str]) -> Q:

@@ -10,14 +10,19 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.live.cursor import PAGE, asked, page_of
 from apps.live.fragment import Fragment
-from apps.live.templatetags.live_tags import word_of
+from apps.live.templatetags.live_tags import plain, word_of
 
 from .health import visible_scopes
+from .models import Scope
 from .places import places
 from .resource import REGISTER
 from .state import State
 
 NARROWED_BY = ("q", "state", "account", "region")
+# What else an address of a list may say: which page of it, which part of the page.
+NOT_FILTERS = ("after", "part")
+# So much of what was not understood is shown again, and of so many.
+SHOWN, MOST_TOLD = 60, 5
 
 
 def live(topics: Iterable[str], since: int, refresh_on: str = "") -> dict[str, Any]:
@@ -49,8 +54,48 @@ def picture(fragment: Fragment, contexts: Mapping[int, Mapping[str, Any]], pk: i
 
 
 def filters_of(request: HttpRequest, *more: str) -> dict[str, str]:
-    """Return what a list is narrowed by: {q, state, account, region and what else is named}."""
-    return {name: asked(request, name) for name in (*NARROWED_BY, *more)}
+    """Return what a list is narrowed by: {q, state, account, region and what else is named}.
+
+    A state that is none, an account or region that the reader cannot know of, and a name that means
+    nothing here are left out; `request.left_out` says so in sentences, and base.html shows them.
+    """
+    filters = {name: asked(request, name) for name in (*NARROWED_BY, *more)}
+    told = [
+        f"{_quoted(plain(name))} is no filter here; there are {', '.join(filters)}."
+        for name in request.GET
+        if name not in filters and name not in NOT_FILTERS
+    ]
+    for name in ("state", "account", "region"):
+        value = filters[name]
+        if value and value not in _known(request, name):
+            filters[name] = ""
+            told.append(_is_none(name, value))
+    request.left_out = told[:MOST_TOLD]  # type: ignore[attr-defined]
+    return filters
+
+
+def _is_none(name: str, value: str) -> str:
+    if name == "state":
+        return f"{_quoted(value)} is no state; there are {', '.join(State)}."
+    return f"{_quoted(value)} is no {name} that is connected here."
+
+
+def _quoted(text: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{text[:SHOWN]}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def _known(request: HttpRequest, name: str) -> set[str]:
+    if name == "state":
+        return set(State)
+    return {value for value, _ in places(_scopes_of(request), name)}
+
+
+def _scopes_of(request: HttpRequest) -> list[Scope]:
+    """Return the scopes that the reader may know of; asked for once a page."""
+    found: list[Scope] | None = getattr(request, "narrowed_among", None)
+    if found is None:
+        found = request.narrowed_among = visible_scopes(request.user)  # type: ignore[attr-defined]
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +149,7 @@ class Listing:
         return REGISTER.kinds_in(REGISTER.get(self.kind).model)
 
     def _choices(self, request: HttpRequest) -> dict[str, Any]:
-        scopes = visible_scopes(request.user)
+        scopes = _scopes_of(request)
         return {
             "accounts": places(scopes, "account"),
             "regions": places(scopes, "region"),

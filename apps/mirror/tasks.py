@@ -14,6 +14,7 @@ from .hints import follow_hints, scopes_with_hints
 from .models import Change, Hint, Scope, Sweep
 from .resource import REGISTER
 from .sweep import ensure_sweeps, run, run_beside
+from .working import note_tick
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ PRUNE_AT_ONCE = 500
 @shared_task(name="mirror.tick")
 def tick() -> None:
     """Every second: hand out what is due. What is queued already is not queued twice."""
+    note_tick()
     if cache.add("mirror:scopes-complete", 1, timeout=60):
         for scope in Scope.objects.filter(enabled=True):
             ensure_sweeps(scope)

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.mirror.models import Scope
 from apps.mirror.visibility import VISIBILITY
-from tests.api.conftest import Program
+from tests.api.conftest import Program, make_scope
 from tests.beanstalk.making import (
     SEVERE,
     make_application,
@@ -93,6 +93,7 @@ def test_events_come_newest_first_and_by_severity(program: Program, scope: Scope
 def test_environments_are_narrowed(program: Program, scope: Scope):
     make_environment(application=make_application(scope=scope), **SEVERE)
     make_environment("storefront-web", make_application("storefront", scope))
+    make_scope("444455556666", "us-east-1")
 
     def names(**params: str) -> list[str]:
         return [one["name"] for one in program.json("environments", **params)["items"]]

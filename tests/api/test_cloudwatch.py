@@ -16,7 +16,7 @@ from apps.cloudwatch.records import Points
 from apps.cloudwatch.watched import series_of
 from apps.mirror.models import Scope
 from apps.mirror.visibility import VISIBILITY
-from tests.api.conftest import Program, make_build
+from tests.api.conftest import Program, make_build, make_scope
 from tests.flown import queued
 
 __all__ = ["queued"]
@@ -108,6 +108,7 @@ def test_alarms_are_narrowed(program: Program, scope: Scope):
     make_alarm(scope, "errors")
     make_alarm(scope, "latency", "OK")
     make_composite(scope, "unhealthy", "errors")
+    make_scope("444455556666", "us-east-1")
 
     def named(**params: str) -> list[str]:
         return [item["name"] for item in program.json("alarms", **params)["items"]]

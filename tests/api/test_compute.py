@@ -10,7 +10,7 @@ from apps.awslambda.models import Alias, Function, Version
 from apps.ec2.models import Instance
 from apps.ecs.models import Cluster, Service, TaskDefinition
 from apps.mirror.models import Scope
-from tests.api.conftest import BEGAN, Program
+from tests.api.conftest import BEGAN, Program, make_scope
 
 pytestmark = pytest.mark.django_db
 PLACE = "eu-west-1:111122223333"
@@ -164,6 +164,7 @@ def test_an_instance_says_how_its_checks_fare(program: Program, scope: Scope):
     ],
 )
 def test_lists_are_narrowed(program: Program, scope: Scope, path: str, params: Any, found: Any):
+    make_scope("444455556666", "us-east-1")
     make_function(scope)
     make_function(scope, "thumbnails", runtime="nodejs22.x")
     make_service(scope)

@@ -319,6 +319,44 @@ def test_a_kept_secret_needs_no_entering_but_a_new_key_does(
     assert Account.objects.get().access_key_id == "AKIDEXAMPLE"
 
 
+def test_the_id_of_a_kept_key_is_masked_and_kept_where_none_is_entered(
+    staff: Client, no_worker: list[Any]
+) -> None:
+    account = _connected()
+    edit = f"/aws/accounts/{account.pk}/edit/"
+    shown = _html(staff.get(edit)) + _html(staff.get(f"/aws/accounts/{account.pk}/"))
+    assert "AKIDEXAMPLE" not in shown
+    assert "Kept: …MPLE. Leave empty to keep it." in shown
+    blank = {**KEYS, "access_key_id": "", "secret_access_key": "", "do": "save"}
+    assert staff.post(edit, blank).status_code == 302
+    account = Account.objects.get()
+    assert (account.access_key_id, reveal(account.secret_access_key)) == ("AKIDEXAMPLE", SECRET)
+    # A new secret of the same key.
+    assert staff.post(edit, {**blank, "secret_access_key": "an-other"}).status_code == 302
+    account = Account.objects.get()
+    assert (account.access_key_id, reveal(account.secret_access_key)) == ("AKIDEXAMPLE", "an-other")
+    # What is entered anew, and is wrong, comes back to be corrected.
+    other = {**blank, "access_key_id": "AKID OTHER"}
+    assert "AKID OTHER" in _html(staff.post(edit, other))
+
+
+def test_a_short_key_id_is_masked_wholly() -> None:
+    assert Account(access_key_id="ABCDEFGH").masked_key_id == "…"
+    assert Account(access_key_id="").masked_key_id == ""
+
+
+def test_a_key_is_asked_for_where_an_account_had_none(staff: Client, no_worker: list[Any]) -> None:
+    account = _connected(method=Account.Method.AMBIENT, access_key_id="", secret_access_key="")
+    edit = f"/aws/accounts/{account.pk}/edit/"
+    blank = {**KEYS, "access_key_id": "", "secret_access_key": "", "do": "save"}
+    assert "Give the access key&#x27;s id" in _html(staff.post(edit, blank))
+
+
+def test_a_region_without_a_queue_says_that_events_are_not_set_up(staff: Client) -> None:
+    account = _connected()
+    assert ">not set up</a>" in _html(staff.get(f"/aws/accounts/{account.pk}/"))
+
+
 def test_an_account_never_becomes_another(staff: Client, no_worker: list[Any]) -> None:
     account = _connected()
     edit = f"/aws/accounts/{account.pk}/edit/"

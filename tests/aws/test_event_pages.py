@@ -18,7 +18,7 @@ from apps.aws.connect import connect
 from apps.aws.event_template import event_template
 from apps.aws.models import Account, Arrival, Place
 from apps.aws.policy import listen_statement
-from apps.mirror.models import Scope
+from apps.mirror.models import Scope, Sweep
 from tests.aws.people import administrator, staff, stranger, viewer
 from tests.flight import Fault, Flight
 
@@ -77,9 +77,9 @@ def page(client: Client, place: Place) -> str:
 
 
 def arrived(place: Place, source: str = PIPELINES, detail_type: str = STARTED, **ago: int) -> None:
-    Arrival.objects.create(
-        place=place, source=source, detail_type=detail_type, at=now() - timedelta(**ago)
-    )
+    at = now() - timedelta(**ago)
+    Arrival.objects.create(place=place, source=source, detail_type=detail_type, at=at)
+    Scope.objects.filter(pk=place.scope_id).update(events_at=at)
 
 
 # --- Who ------------------------------------------------------------------------------------------
@@ -219,6 +219,35 @@ def test_events_that_come_through_another_places_queue(staff, place):
     Place.objects.update(queue_url="")
     arrived(place, minutes=1)
     assert "through the queue of another account or region" in page(staff, place)
+
+
+def test_what_came_through_another_queue_says_nothing_of_the_one_that_is_entered(
+    staff, place, asked
+):
+    arrived(place, minutes=1)
+    executions = Sweep.objects.filter(scope=place.scope, kind="codepipeline.execution")
+    executions.update(events_at=now(), last_success=now(), due_at=now() + timedelta(minutes=100))
+    assert "Events arrive." in page(staff, place)
+    staff.post(f"/aws/events/{place.pk}/queue/", {"queue": "no-such-queue"})
+    assert "is being looked for" in page(staff, place)
+    # Until it tells something, everything is polled in time.
+    assert executions.get().due_at < now() + timedelta(minutes=11)
+    Place.objects.update(queue_checked_at=now())
+    assert "there is no queue <code" in page(staff, place)
+    Place.objects.update(
+        queue_url=f"https://sqs.eu-west-1.amazonaws.com/{place.account.account_id}/q"
+    )
+    assert "The queue answers; no event has come yet." in page(staff, place)
+
+
+def test_a_queue_that_cannot_be_is_told_above_the_page(staff, place):
+    answer = staff.post(
+        f"/aws/events/{place.pk}/queue/",
+        {"queue": "https://sqs.us-east-1.amazonaws.com/111122223333/codestar-dash-events"},
+    )
+    told = html(answer)
+    assert answer.status_code == 422
+    assert told.index("Nothing was saved") < told.index('id="state"')
 
 
 def test_places_nobody_sweeps_are_named_while_they_send(staff, place):

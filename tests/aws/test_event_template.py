@@ -128,7 +128,8 @@ def test_every_reference_leads_to_something_that_has_it(template):
 def test_every_property_is_one_that_the_resource_has(template):
     for name, resource in template["Resources"].items():
         assert re.fullmatch(r"[A-Za-z0-9]{1,255}", name)
-        assert resource.keys() == {"Type", "Properties"}
+        policies = {"DeletionPolicy", "UpdateReplacePolicy"}
+        assert resource.keys() - policies == {"Type", "Properties"}
         assert resource["Properties"].keys() <= PROPERTIES[resource["Type"]]
         for target in resource["Properties"].get("Targets", ()):
             # No InputPath, no InputTransformer: the envelope arrives whole.

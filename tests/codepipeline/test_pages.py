@@ -198,7 +198,7 @@ def test_without_stage_states_the_newest_executions_are_shown_instead(signed_in:
 
 def test_a_pipeline_that_nothing_is_known_of_teaches(signed_in: Client) -> None:
     html = text_of(signed_in, make_pipeline("bare", definition=[]))
-    assert "The stages have not been read yet" in html
+    assert "No stage is known yet" in html
 
 
 def test_the_definition_tells_all_that_was_asked_for(signed_in: Client) -> None:

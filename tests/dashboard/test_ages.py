@@ -1,19 +1,23 @@
 """The last line of every page: how old its rows are, what cannot be read, and where the cure is."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from apps.aws.models import Account, Place
 from apps.mirror.health import scope_ages
 from apps.mirror.models import Operation, Sweep
 from apps.mirror.visibility import VISIBILITY
+from apps.mirror.working import KEY, just_begun, note_tick
 from tests.factories import make_build, make_running_pipeline, make_scope
 
 pytestmark = pytest.mark.django_db
@@ -102,10 +106,71 @@ def test_a_page_of_one_scope_tells_of_no_other(signed_in: Client) -> None:
     assert elsewhere.region in text_of(signed_in, f"/ages?scope={elsewhere.pk}")
 
 
+def working(seconds: float, ticked: float = 0.0) -> None:
+    """Work began so many seconds ago, and ticked last so many ago."""
+    at = time.time()
+    cache.set(KEY, (at - seconds, at - ticked), timeout=None)
+
+
 def test_what_was_read_long_ago_says_so(signed_in: Client) -> None:
     pipeline = make_running_pipeline("orders")
     Sweep.objects.update(last_success=now() - timedelta(hours=2))
+    working(3600)
     assert "that is long ago" in foot(text_of(signed_in, pipeline.get_absolute_url()))
+
+
+def test_just_after_a_start_what_is_old_is_being_read_again_and_not_called_stale(
+    signed_in: Client,
+) -> None:
+    pipeline = make_running_pipeline("orders")
+    Sweep.objects.update(last_success=now() - timedelta(hours=2))
+    working(20)
+    told = foot(text_of(signed_in, pipeline.get_absolute_url()))
+    assert "from before this start; it is being read again" in told
+    assert "that is long ago" not in told
+
+
+def test_where_nobody_works_what_is_old_is_stale_once_a_process_can_know(
+    signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = make_running_pipeline("orders")
+    Sweep.objects.update(last_success=now() - timedelta(hours=2))
+    working(3600, ticked=600)
+    monkeypatch.setattr("apps.mirror.working._began", time.monotonic() - 3600)
+    assert "that is long ago" in foot(text_of(signed_in, pipeline.get_absolute_url()))
+
+
+def test_a_gap_between_two_ticks_is_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.mirror.working._began", time.monotonic() - 3600)
+    working(3600, ticked=1)
+    note_tick()
+    assert not just_begun(timedelta(minutes=5))
+    working(3600, ticked=600)
+    note_tick()
+    assert just_begun(timedelta(minutes=5))
+
+
+def test_accounts_an_account_health_and_the_foot_tell_one_age(
+    signed_in: Client, member: Any
+) -> None:
+    account = Account.objects.create(name="Shop", account_id="111122223333", method="ambient")
+    scope = make_scope()
+    Place.objects.create(account=account, scope=scope, region=scope.region)
+    # One kind was read just now, another that is read often a while ago.
+    Sweep.objects.update(last_success=now())
+    Sweep.objects.filter(kind="codepipeline.stage").update(
+        last_success=now() - timedelta(minutes=3)
+    )
+    at = scope_ages([scope])[scope.pk]
+    assert at
+    assert now() - at > timedelta(minutes=2)
+    told = f'<time datetime="{at:%Y-%m-%dT%H:%M:%S}Z" data-rel data-scope-age="{scope.pk}">'
+    member.is_staff = True
+    member.save()
+    for path in ("/aws/accounts/", f"/aws/accounts/{account.pk}/", "/health/", "/codebuild/"):
+        html = text_of(signed_in, path)
+        assert told in html, path
+        assert "Last read" not in html, path
 
 
 def test_what_was_not_read_yet_says_so_without_a_stutter(signed_in: Client) -> None:
@@ -176,3 +241,21 @@ def test_a_page_asks_once_how_everything_fares(signed_in: Client, path: str) -> 
         assert signed_in.get(path).status_code == 200
     whole = [one for one in asked.captured_queries if 'ORDER BY "mirror_operation"' in one["sql"]]
     assert len(whole) == 1
+
+
+def test_being_throttled_is_told_calmly(signed_in: Client) -> None:
+    pipeline = make_running_pipeline("orders")
+    slow = {"health": "throttled", "cure": "Nothing needs to be done."}
+    Operation.objects.filter(kind__startswith="codepipeline").update(**slow)
+    told = foot(text_of(signed_in, pipeline.get_absolute_url()))
+    assert "AWS asks to slow down, so what is new comes later." in told
+    assert "st-wait" in told
+    assert "st-bad" not in told
+    health = text_of(signed_in, "/health/")
+    assert '<p class="note st-wait">' in health
+    assert "<b>AWS asks to slow down.</b>" in health
+    # Something else beside it is not covered up.
+    Operation.objects.filter(operation="codepipeline:GetPipelineState").update(health="denied")
+    told = foot(text_of(signed_in, pipeline.get_absolute_url()))
+    assert "<code>codepipeline:GetPipelineState</code> denied" in told
+    assert '<p class="note st-bad">' in text_of(signed_in, "/health/")

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from apps.cloudwatch.models import LogGroup
+from apps.codedeploy.models import Deployment
 from apps.mirror.models import Link, Scope
 from apps.mirror.panels import PANELS, Panel
 from tests.factories import (
@@ -144,3 +145,25 @@ def test_a_page_names_its_panels_and_works_without_scripts(signed_in: Client) ->
 def test_a_panel_is_declared_once() -> None:
     with pytest.raises(ValueError, match="twice"):
         PANELS.add(Panel(name="linked", label="x", shows=bool, url=lambda *_: ""))
+
+
+def test_two_deployments_that_name_each_other_are_told_once(signed_in: Client) -> None:
+    scope = make_scope()
+    bad, good = (
+        Deployment.objects.create(scope=scope, key=key, arn=key, state=state)
+        for key, state in (("d-BAD", "failed"), ("d-GOOD", "done"))
+    )
+    for one, relation, other in ((bad, "is rolled back by", good), (good, "rolls back", bad)):
+        Link.objects.create(
+            from_kind="codedeploy.deployment",
+            from_id=one.pk,
+            relation=relation,
+            to_kind="codedeploy.deployment",
+            to_arn=other.arn,
+        )
+    html = panel(signed_in, "codedeploy.deployment", bad.pk)
+    assert html.count("d-GOOD") == 1
+    assert "Is rolled back by" in html
+    html = panel(signed_in, "codedeploy.deployment", good.pk)
+    assert html.count("d-BAD") == 1
+    assert "Rolls back<" in html

@@ -1,5 +1,9 @@
+import re
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.dashboard import views
 from tests.factories import make_build, make_execution, make_pipeline
@@ -79,3 +83,33 @@ def test_a_page_of_finds_that_is_full_says_so(
     for name in ("orders-a", "orders-b"):
         make_pipeline(name)
     assert "The first 2 are shown; more words narrow them." in found(signed_in, "orders")
+
+
+def test_one_character_is_told_from_how_many_on_searching_begins(signed_in: Client) -> None:
+    make_pipeline("xylophone")
+    for words in ("x", " x ", "x\x00"):
+        html = found(signed_in, words)
+        assert "Found for" not in html
+        assert "searching begins at 2 characters" in html
+        quick = found(signed_in, words, **{"hx-request": "true"})
+        assert "Searching begins at 2 characters." in quick
+    assert "Found for" in found(signed_in, "xy")
+    assert "Enter 2 characters or more" in found(signed_in, " ")
+
+
+@pytest.mark.parametrize("words", ["a " * 100, "%_" * 100, "\\" * 200, '"' * 200, "é" * 200])
+def test_hostile_words_cost_what_others_do(signed_in: Client, words: str) -> None:
+    make_execution(make_pipeline("orders"))
+    with CaptureQueriesContext(connection) as plain:
+        found(signed_in, "orders")
+    with CaptureQueriesContext(connection) as hostile:
+        found(signed_in, words)
+    assert len(hostile) <= len(plain)
+
+
+def test_of_many_that_match_few_are_shown(signed_in: Client) -> None:
+    for number in range(views.MANY + 5):
+        make_pipeline(f"orders-{number:02d}")
+    html = found(signed_in, "orders")
+    assert len(set(re.findall(r'href="(/codepipeline/\d+/)"', html))) == views.MANY
+    assert "more words narrow them" in html

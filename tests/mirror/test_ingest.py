@@ -1,9 +1,11 @@
 """Events name what to re-read and are nothing more: lost, doubled, malformed or foreign."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils.timezone import now
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from apps.mirror import ingest as ingesting
 from apps.mirror.due import take
 from apps.mirror.hints import follow_hints
 from apps.mirror.models import Hint, Scope, Sweep
+from apps.mirror.provider import Failure, Health
 from apps.mirror.resource import Names
 from apps.mirror.sweep import ensure_sweeps, run
 from tests.mirror.events import build_event, by_sns, pipeline_event
@@ -250,3 +253,26 @@ def test_doubled_shuffled_and_lost_events_end_in_the_same_rows(scope, world, dat
         for name in heard:
             assert rows[name] == world.parts[name][f"{name}/1"].status
         assert not Hint.objects.filter(echo=False).exists()
+
+
+# --- Events that cease ----------------------------------------------------------------------------
+
+
+def test_what_events_put_off_is_due_in_its_own_time_again_when_they_cease(place: Scope) -> None:
+    ensure_sweeps(place)
+    at = now()
+    later = at + timedelta(minutes=100)
+    Sweep.objects.update(events_at=at, last_success=at - timedelta(minutes=5), due_at=later)
+    refused = Failure(health=Health.THROTTLED, code="Throttling", operation="sqs:ReceiveMessage")
+    ingesting.events_ceased(place.pk, refused)
+    due = dict(Sweep.objects.values_list("kind", "due_at"))
+    # Every ten minutes, and five of them are over; every minute, so it is late.
+    assert timedelta(minutes=4) < due["codepipeline.execution"] - at < timedelta(minutes=6)
+    assert due["codepipeline.stage"] - at < timedelta(seconds=10)
+    # What events tell of in part alone was never put off.
+    assert due["ec2.instance"] == later
+    assert not Sweep.objects.exclude(events_at=None).exists()
+    # Going on to cease puts nothing forward.
+    Sweep.objects.update(due_at=later)
+    ingesting.events_ceased(place.pk, refused)
+    assert set(Sweep.objects.values_list("due_at", flat=True)) == {later}

@@ -500,3 +500,43 @@ def test_a_list_is_told_of_the_rows_it_is_given(scope, sweeps, world, monkeypatc
     sweep(scope, "toy.box")
     assert world.asked("toy.box")[-1].parents == given
     assert Pipeline.objects.get().key == "a"
+
+
+# --- What the log is told -------------------------------------------------------------------------
+
+
+def failed_as(operation, health, code):
+    failure = Failure(health=health, code=code, message="No.", cure=f"Do what helps {operation}.")
+    return {operation: Outcome(operation=operation, failed_at=now(), failure=failure, failures=1)}
+
+
+def told_of(caplog):
+    return [
+        (record.api, record.health) for record in caplog.records if record.message == "scope.health"
+    ]
+
+
+def test_one_cause_is_one_line_of_the_log_however_many_kinds_it_keeps_from_being_read(
+    scope, sweeps, caplog
+):
+    caplog.set_level("INFO", logger="apps.mirror.health")
+    kinds = ["toy.box", "toy.part", "toy.run"]
+    for kind in kinds:
+        resource = REGISTER.get(kind)
+        expired = failed_as(resource.calls[0], Health.CREDENTIALS, "ExpiredToken")
+        record_outcomes(scope, resource, expired)
+    assert [health for _, health in told_of(caplog)] == ["credentials"]
+    caplog.clear()
+    for kind in kinds:
+        resource = REGISTER.get(kind)
+        well = Outcome(operation=resource.calls[0], succeeded_at=now(), successes=1)
+        record_outcomes(scope, resource, {resource.calls[0]: well})
+    assert [health for _, health in told_of(caplog)] == ["ok"]
+
+
+def test_each_action_that_a_policy_lacks_is_a_line_of_its_own(scope, sweeps, caplog):
+    caplog.set_level("INFO", logger="apps.mirror.health")
+    for kind in ("toy.box", "toy.part"):
+        resource = REGISTER.get(kind)
+        record_outcomes(scope, resource, failed_as(resource.calls[0], Health.DENIED, "Denied"))
+    assert len(told_of(caplog)) == 2

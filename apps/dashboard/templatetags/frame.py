@@ -136,6 +136,22 @@ def how_old(context: Context) -> dict[str, Any]:
     return progress.ages_context(progress.house_of(context["request"]), **context["reads"])
 
 
+@register.simple_tag(takes_context=True)
+def left_out(context: Context) -> list[str]:
+    """What of the page's address was not understood, in sentences; the page is without it.
+
+    A list says in `paged` whether it is another page than the first: a cursor that leads to none
+    is one that nobody gave out, or of a row whose place has moved.
+    """
+    request = context.get("request")
+    if request is None:
+        return []
+    told = list(getattr(request, "left_out", ()))
+    if request.GET.get("after") and context.get("paged") is False:
+        told.append("The place in the list that it names is none, so this is the first page.")
+    return told
+
+
 # What allauth writes above its fields, as this house says it.
 LABELS = {
     "Login": "User name or e-mail address",
