@@ -115,6 +115,14 @@ class Points(Schema):
     start: datetime
     step: int
     values: list[float | None]
+    complete: bool = Field(
+        description="False where the last value is of a period that was not over when it was read: "
+        "a sum so far. Leave it out, or ask again later."
+    )
+    unread_until: datetime | None = Field(
+        description="Of what was before CloudWatch was not asked: null there is no gap. "
+        "null: all of the range was read."
+    )
 
 
 class MetricDetail(MetricItem):
@@ -228,9 +236,10 @@ def metrics_of_row(request: HttpRequest, kind: str, row_id: int, span: Query[Spa
 
 def _with_points(request: HttpRequest, rows: list[Metric], name: str) -> list[dict[str, Any]]:
     span = range_named(name)
-    until = end_of(Kept.objects.filter(metric__in=rows))
-    filling = read_past(rows, span, until - span.past)
-    found = series_points(rows, span, until)
+    kept = {one.metric_id: one for one in Kept.objects.filter(metric__in=rows)}
+    until = end_of(kept.values())
+    filling = read_past(rows, until - span.past)
+    found = series_points(rows, kept, span, until)
     return [
         {
             **_metric(request, row),
@@ -238,6 +247,8 @@ def _with_points(request: HttpRequest, rows: list[Metric], name: str) -> list[di
                 "start": found[row.pk].first,
                 "step": found[row.pk].step,
                 "values": found[row.pk].values,
+                "complete": found[row.pk].complete,
+                "unread_until": found[row.pk].unread_to,
             },
             "being_read": row.pk in filling,
         }

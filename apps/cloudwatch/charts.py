@@ -1,5 +1,8 @@
 """Draws series as small charts: lines with gaps, axes, markers, threshold; numbers for templates.
 
+What was never read is not drawn as a gap, and the period that is not over not as a fall: both are
+told apart from what CloudWatch said.
+
 Everything is in the units of the picture's own frame (its viewBox), rounded, without the reader's
 time zone: a script puts local times where UTC stands.
 """
@@ -23,6 +26,8 @@ FLAG = 8
 _LENGTHS = (2, 4, 10, 20, 30, 60, 120, 240, 600, 1200, 1800, 3600, 7200, 14400, 36000, 86400)
 # Rows of the table that says the same as the picture.
 ROWS = 24
+# From when there are points is said where that is later by more than this share of the range.
+LATE = 1 / 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +86,36 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the time axis, in units of the picture."""
+
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
 class Drawn:
-    """One chart, ready for its template; `zero` is the zero line's place, None at the bottom."""
+    """One chart, ready for its template; `zero` is the zero line's place, None at the bottom.
+
+    tail        the line to the point of the period that is not over, `tail_dot` that point.
+    unread      the part of which nothing was asked, up to `unread_to`; None where all was.
+    first_at    when points begin, where all was read and that is late in the range.
+    """
 
     title: str
     unit: str
     newest: str
     newest_at: datetime | None
+    least: str
+    most: str
     line: str
     dots: str
     area: str
+    tail: str
+    tail_dot: str
+    unread: Stretch | None
+    unread_to: datetime | None
+    first_at: datetime | None
     y_ticks: tuple[Tick, ...]
     zero: float | None
     x_ticks: tuple[Tick, ...]
@@ -105,7 +130,7 @@ class Drawn:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to draw."""
-        return not self.line and not self.dots
+        return not self.line and not self.dots and not self.tail_dot
 
 
 def draw(  # noqa: PLR0913 - what a chart is drawn of
@@ -119,8 +144,14 @@ def draw(  # noqa: PLR0913 - what a chart is drawn of
     ticks: int,
     marks: Sequence[Mark] = (),
     limit: float | None = None,
+    whole_to: datetime | None = None,
+    unread_to: datetime | None = None,
 ) -> Drawn:
-    """Draw values that begin at `first`, `step` seconds apart, on an axis up to `until`."""
+    """Draw values that begin at `first`, `step` seconds apart, on an axis up to `until`.
+
+    whole_to   the values of periods that end later are what was counted so far.
+    unread_to  what was before was never asked for: None there is no gap.
+    """
     begin, end = first.timestamp(), until.timestamp()
     levels = _levels([value for value in (*values, limit) if value is not None], unit)
     low, high = levels[0], levels[-1]
@@ -132,19 +163,34 @@ def draw(  # noqa: PLR0913 - what a chart is drawn of
         share = (value - low) / (high - low)
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
-    runs = list(_runs(values))
-    points = [[(x(begin + slot * step), y(value)) for slot, value in run] for run in runs]
+    def place(point: tuple[int, float]) -> tuple[float, float]:
+        return x(begin + point[0] * step), y(point[1])
+
+    whole = whole_slots(len(values), first, step, whole_to)
+    points = [[place(point) for point in run] for run in _runs(values[:whole])]
     known = [(slot, value) for slot, value in enumerate(values) if value is not None]
-    newest = known[-1] if known else None
+    settled = [point for point in known if point[0] < whole]
+    so_far = [point for point in known if point[0] >= whole]
+    newest = (settled or so_far)[-1] if known else None
+    shown = [value for _, value in settled or so_far]
+    unasked = _unasked(settled, begin, step, unread_to)
     placed = [(x(mark.at.timestamp()), mark) for mark in marks if first <= mark.at <= until]
+    says = _words(values, unit, whole, range(*_slots(unasked, begin, step)))
     return Drawn(
         title=title,
         unit=unit,
-        newest=amount(newest[1], unit) if newest else amount(None),
+        newest=(says[newest[0]] if newest else None) or amount(None),
         newest_at=first + timedelta(seconds=newest[0] * step) if newest else None,
+        least=amount(min(shown, default=None), unit),
+        most=amount(max(shown, default=None), unit),
         line=" ".join(_line(run) for run in points if len(run) > 1),
         dots=" ".join(_dot(*run[0]) for run in points if len(run) == 1),
         area=" ".join(_area(run, y(0)) for run in points if len(run) > 1),
+        tail=_line([place(point) for point in _tail(settled, so_far)]) if so_far else "",
+        tail_dot=_dot(*place(so_far[-1])) if so_far else "",
+        unread=_stretch(unasked, x),
+        unread_to=None if unasked is None else unread_to,
+        first_at=_late(known, first, step, until) if unasked is None else None,
         y_ticks=tuple(Tick(y(level), amount(level, unit if level else "")) for level in levels),
         zero=y(0) if low < 0 else None,
         x_ticks=tuple(_x_ticks(begin, end, ticks, x)),
@@ -160,13 +206,81 @@ def draw(  # noqa: PLR0913 - what a chart is drawn of
                 "from": LEFT,
                 "to": x(end),
                 "end": int(end),
-                "values": [None if value is None else amount(value, unit) for value in values],
+                "values": says,
             },
             separators=(",", ":"),
         ),
-        summary=_summary(title, unit, [value for _, value in known]),
-        rows=tuple(_rows(values, first, step, unit)),
+        summary=_summary(title, unit, shown),
+        rows=tuple(_rows(values, first, step, unit, says)),
     )
+
+
+def whole_slots(count: int, first: datetime, step: int, whole_to: datetime | None) -> int:
+    """Return how many of so many periods from `first` on are over at `whole_to` (None: all)."""
+    if whole_to is None:
+        return count
+    return min(count, max(0, int((whole_to - first).total_seconds() // step)))
+
+
+def _unasked(
+    settled: Sequence[tuple[int, float]], begin: float, step: int, unread_to: datetime | None
+) -> tuple[float, float] | None:
+    """Return the time (epoch seconds) of which nothing was asked.
+
+    What is known of an earlier time, before the dashboard was down for a while, stands before it.
+    """
+    if unread_to is None or unread_to.timestamp() <= begin:
+        return None
+    end = unread_to.timestamp()
+    before = [slot for slot, _ in settled if begin + slot * step < end]
+    since = begin + (before[-1] + 1) * step if before else begin
+    return (since, end) if since < end else None
+
+
+def _slots(part: tuple[float, float] | None, begin: float, step: int) -> tuple[int, int]:
+    if part is None:
+        return 0, 0
+    return int((part[0] - begin) // step), int(-(-(part[1] - begin) // step))
+
+
+def _stretch(part: tuple[float, float] | None, x: Any) -> Stretch | None:
+    if part is None:
+        return None
+    since, end = x(part[0]), min(x(part[1]), float(WIDTH - RIGHT))
+    return Stretch(since, round(end - since, 1)) if end > since else None
+
+
+def _late(
+    known: Sequence[tuple[int, float]], first: datetime, step: int, until: datetime
+) -> datetime | None:
+    if not known:
+        return None
+    begin, end = known[0][0], known[-1][0]
+    # Of what comes and goes the first point is no beginning.
+    steady = len(known) > (end - begin) / 2
+    at = first + timedelta(seconds=begin * step)
+    return at if steady and at - first > (until - first) * LATE else None
+
+
+def _tail(
+    settled: Sequence[tuple[int, float]], so_far: Sequence[tuple[int, float]]
+) -> list[tuple[int, float]]:
+    """The points of the line to what is not over: from the one before, where that is next to it."""
+    joined = settled and so_far and settled[-1][0] + 1 == so_far[0][0]
+    return [*settled[-1:], *so_far] if joined else list(so_far)
+
+
+def _words(
+    values: Sequence[float | None], unit: str, whole: int, unasked: range
+) -> list[str | None]:
+    """What is said of each period; None where there is no point."""
+    says: list[str | None] = []
+    for slot, value in enumerate(values):
+        if value is None:
+            says.append("not read" if slot in unasked else None)
+        else:
+            says.append(amount(value, unit) if slot < whole else f"{amount(value, unit)} so far")
+    return says
 
 
 def _levels(values: Sequence[float], unit: str) -> list[float]:
@@ -260,72 +374,20 @@ def _summary(title: str, unit: str, values: Sequence[float]) -> str:
 
 
 def _rows(
-    values: Sequence[float | None], first: datetime, step: int, unit: str
+    values: Sequence[float | None],
+    first: datetime,
+    step: int,
+    unit: str,
+    says: Sequence[str | None],
 ) -> Iterator[tuple[datetime, str]]:
     """The table's rows, the newest first: so many parts of the range, each by its highest value."""
     size = max(1, -(-len(values) // ROWS))
     for start in range((len(values) - 1) // size * size, -1, -size):
-        some = [value for value in values[start : start + size] if value is not None]
-        yield first + timedelta(seconds=start * step), amount(max(some, default=None), unit)
-
-
-# --- The strip of an alarm ------------------------------------------------------------------------
-
-STRIP_HOURS = 24
-STRIP_WIDTH = 360
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of time in one state, in units of the strip."""
-
-    x: float
-    width: float
-    state: str
-    status: str
-    since: datetime
-
-
-def strip(
-    transitions: Sequence[tuple[datetime, str, str, str]],
-    status: str,
-    state: str,
-    since: datetime | None,
-    until: datetime,
-) -> list[Segment]:
-    """Return the states of the last hours up to `until`.
-
-    transitions  (when, state before, state after, our state after), the oldest first.
-    status       what it is now, since when; it counts more than the history, which may lag.
-    """
-    begin = until - timedelta(hours=STRIP_HOURS)
-    told: list[tuple[datetime, str]] = []
-    if transitions:
-        told.append((begin, transitions[0][1]))
-        told += [(max(at, begin), after) for at, _, after, _ in transitions]
-    if since is None or since <= begin:
-        # It has not moved since: whatever the history says is older.
-        told = [(begin, status)]
-    else:
-        told = [(at, word) for at, word in told if at < since]
-        if not told:
-            told = [(begin, "")]
-        told.append((since, status))
-    ours = {after: mine for _, _, after, mine in transitions} | {status: state}
-    segments = []
-    for (at, word), (end, _) in zip(told, [*told[1:], (until, "")], strict=True):
-        x, after = _along(at, begin), _along(end, begin)
-        if after > x:
-            segments.append(
-                Segment(x, round(after - x, 1), ours.get(word, _state_of(word)), word, at)
-            )
-    return segments
-
-
-def _state_of(word: str) -> str:
-    return {"OK": "done", "ALARM": "failed"}.get(word, "unknown" if word else "")
-
-
-def _along(at: datetime, begin: datetime) -> float:
-    share = (at - begin).total_seconds() / (STRIP_HOURS * 3600)
-    return round(min(max(share, 0.0), 1.0) * STRIP_WIDTH, 1)
+        part = range(start, min(start + size, len(values)))
+        told = [slot for slot in part if values[slot] is not None]
+        highest = max(told, key=lambda slot: values[slot] or 0.0, default=None)
+        if highest is None:
+            said = says[start] or amount(None)
+        else:
+            said = says[highest] or amount(values[highest], unit)
+        yield first + timedelta(seconds=start * step), said

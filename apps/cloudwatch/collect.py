@@ -36,6 +36,7 @@ HISTORY, HISTORY_PAGES = timedelta(days=30), 60
 MINUTES = timedelta(hours=2)
 # CloudWatch completes its newest points some minutes late.
 SETTLES = timedelta(minutes=15)
+OPERATION = "cloudwatch:GetMetricData"
 # The one answer after which nothing of a series' points is missing.
 COMPLETE = "Complete"
 
@@ -148,7 +149,7 @@ def points(
     found: dict[str, dict[int, float]] = {}
     said: dict[str, tuple[str, str]] = {}
     for page in reach.pages(
-        "cloudwatch:GetMetricData",
+        OPERATION,
         MetricDataQueries=queries,
         StartTime=since,
         EndTime=until,

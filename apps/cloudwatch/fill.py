@@ -10,17 +10,19 @@ from django.utils.timezone import now
 
 from apps.aws.calls import batches
 from apps.mirror.health import record_outcomes
-from apps.mirror.models import Scope
-from apps.mirror.provider import PROVIDERS
+from apps.mirror.models import Operation, Scope
+from apps.mirror.provider import PROVIDERS, Health
 from apps.mirror.resource import REGISTER
 
 from . import collect, keep, plan
 from .models import Kept, Metric
 from .records import Points
 
-# How far back each resolution is fetched; more is in no range that is drawn from it.
-PAST = ((300, timedelta(days=1)), (3600, timedelta(days=30)))
-RESOLUTIONS = frozenset(resolution for resolution, _ in PAST)
+# How far back each resolution is fetched; more is in no range that is drawn from it. AWS keeps
+# minutes for 15 days, five minutes for 63, hours for 455.
+PAST = ((60, timedelta(hours=4)), (300, timedelta(days=1)), (3600, timedelta(days=30)))
+# What says of itself that another call would fare alike: the next sweep finds out.
+REFUSED = (Health.DENIED, Health.CREDENTIALS, Health.NOT_OPTED_IN, Health.UNSUPPORTED)
 # A past that could not be fetched, or not whole, is not asked for again for so long.
 AGAIN = timedelta(minutes=15)
 # A worker that died is not waited for longer (seconds).
@@ -34,11 +36,25 @@ def lacking(metrics: Sequence[Metric], since: datetime) -> list[int]:
     for metric in metrics:
         row = kept.get(metric.pk)
         # Until it was read once, its sweep is on its way.
-        if row is None or row.whole_from <= since:
-            continue
-        if row.filled_at is None or row.filled_at < row.whole_from:
+        if row is not None and unread_to(row, since) is not None:
             lacking.append(metric.pk)
     return lacking
+
+
+def unread_to(row: Kept, since: datetime) -> datetime | None:
+    """Return up to when nothing was asked of a range that begins at `since`, None: all was."""
+    filled = row.filled_at is not None and row.filled_at >= row.whole_from
+    return None if filled or row.whole_from <= since else row.whole_from
+
+
+def refused(metrics: Sequence[Metric]) -> bool:
+    """Whether CloudWatch tells the points of these to nobody as things are."""
+    told = Operation.objects.filter(
+        scope__in={metric.scope_id for metric in metrics},
+        operation=collect.OPERATION,
+        health__in=REFUSED,
+    )
+    return told.exists()
 
 
 def claim(ids: Sequence[int]) -> list[int]:
@@ -67,8 +83,9 @@ def _under_way(pk: int) -> str:
 def fill(ids: Sequence[int]) -> None:
     """Fetch the past of these series, all of one scope.
 
-    For each resolution a call for as many series as fit into one page: at least 336 of a day's five
-    minutes, 139 of thirty days' hours. More to a call would be cut into more pages.
+    For each resolution a call for as many series as fit into one page: at least 336 of four hours'
+    minutes or of a day's five minutes, 139 of thirty days' hours. More to a call would be cut into
+    more pages. What has no finer points than every five minutes is not asked for minutes.
     """
     metrics = list(Metric.objects.filter(pk__in=ids, gone_at=None).order_by("pk"))
     if not metrics:
@@ -91,11 +108,11 @@ def fill(ids: Sequence[int]) -> None:
 
 def _past(reach: Any, metrics: Sequence[Metric]) -> dict[int, list[Points]]:
     by_key = {metric.key: metric.pk for metric in metrics}
-    series = [plan.as_parent(metric) for metric in metrics]
     until = now().astimezone(UTC).replace(second=0, microsecond=0)
     read: dict[int, list[Points]] = {}
     for period, past in PAST:
         since = (until - past).replace(minute=0)
+        series = [plan.as_parent(metric) for metric in metrics if metric.period <= period]
         each = math.ceil((until - since).total_seconds() / period)
         for batch in batches(series, min(collect.QUERIES, collect.DATAPOINTS // each)):
             for record in collect.points(reach, batch, since, until, period=period):

@@ -13,10 +13,10 @@ from apps.mirror.models import Link
 from apps.mirror.resource import REGISTER
 from apps.mirror.state import URGENCY, State
 
-from .charts import STRIP_HOURS, strip
 from .digest import children_named, why_alarm, with_red_children
 from .models import Alarm, AlarmHistory, LogGroup
 from .named import act_of, children_of
+from .strips import STRIP_HOURS, strip
 from .watched import WATCHED
 from .words import threshold
 

@@ -1,11 +1,14 @@
 """What this app mirrors, how often, what it calls and which events it hears."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 
+from apps.mirror.asking import hint
+from apps.mirror.links import owners
+from apps.mirror.models import Change, Scope
 from apps.mirror.resource import REGISTER, Appended, Cadence, Heard, Names, Resource
 
 from . import collect, digest, keep, models, plan
@@ -14,6 +17,26 @@ from .watched import WATCHED
 
 def _alarm_of(detail: Mapping[str, Any]) -> Iterator[Names]:
     yield Names(kind="cloudwatch.alarm", key=str(detail["alarmName"]))
+
+
+# CloudWatch weighs a composite alarm after the alarms that it asks.
+WEIGHED = timedelta(seconds=3)
+
+
+def _ask_composites(scope_id: int, changes: Sequence[Change]) -> None:
+    """A composite alarm gives another reason when one of those it asks moved, and no event then.
+
+    One that was seen to move with it needs no second look.
+    """
+    moved = [one.row_id for one in changes if "status" in one.before and "status" in one.after]
+    arns = models.Alarm.objects.filter(pk__in=moved).exclude(arn="").values_list("arn", flat=True)
+    asking = {pk for _, kind, pk in owners("cloudwatch.alarm", list(arns)) if kind == ALARM.kind}
+    asking -= {one.row_id for one in changes}
+    if not asking:
+        return
+    rows = models.Alarm.objects.filter(pk__in=asking, scope=scope_id, gone_at=None)
+    names = [Names(kind=ALARM.kind, key=key) for key in rows.values_list("key", flat=True)]
+    hint(Scope.objects.get(pk=scope_id), names, later=WEIGHED)
 
 
 ALARM = REGISTER.add(
@@ -39,6 +62,7 @@ ALARM = REGISTER.add(
         ),
         heard_wholly=True,
         keyed=True,
+        after=_ask_composites,
         url=models.Alarm.get_absolute_url,
         listed="cloudwatch:alarms",
         explain=digest.why_alarm,

@@ -170,7 +170,6 @@ def metrics_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         f"{template}#panel" if alone else template,
         {
             **_panel(request, kind, row),
-            "row": row,
             "label": resource.label,
             # A series has no page but this.
             "back": "" if kind == "cloudwatch.metric" else url_of(kind, row),
@@ -190,6 +189,7 @@ def _panel(request: HttpRequest, kind: str, row: Any) -> dict[str, Any]:
         "id": panel_id(METRICS.name, kind, row.pk),
         "here": METRICS.url(kind, row.pk),
         "kind": kind,
+        "row": row,
     }
 
 

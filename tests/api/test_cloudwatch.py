@@ -243,3 +243,26 @@ def test_what_one_may_not_see_is_not_there(
         "metrics/of/codebuild.build/1",
     ):
         assert program.json(path, status=404)["code"] == "not_found"
+
+
+def test_an_hour_that_is_not_over_is_told_to_be_so_far(
+    program: Program, project: Any, measured: list[Metric]
+):
+    path = f"metrics/{measured[0].pk}"
+    assert program.json(path, range="30d")["points"]["complete"] is False
+    # Read two hours later, the same hour is over.
+    Kept.objects.update(read_to=now() + timedelta(hours=2))
+    assert program.json(path, range="30d")["points"]["complete"] is True
+    # Without any value there is none that is not complete.
+    empty = program.json(f"metrics/{measured[0].pk}", range="1h")["points"]
+    assert set(empty["values"]) == {None}
+    assert empty["complete"] is True
+
+
+def test_what_was_not_read_is_told_from_a_gap(program: Program, measured: list[Metric]):
+    path = f"metrics/{measured[0].pk}"
+    assert program.json(path, range="1h")["points"]["unread_until"] is None
+    told = program.json(path, range="7d")["points"]["unread_until"]
+    assert datetime.fromisoformat(told) == Kept.objects.get(metric=measured[0]).whole_from
+    Kept.objects.update(filled_at=now())
+    assert program.json(path, range="7d")["points"]["unread_until"] is None

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils.timezone import now
 
 from apps.cloudwatch import collect
 from apps.cloudwatch.digest import why_then
@@ -12,7 +13,10 @@ from apps.cloudwatch.named import act_of, children_of
 from apps.cloudwatch.resources import ALARM
 from apps.cloudwatch.watched import series_of
 from apps.mirror.ask import Ask, Ended, Parent, Vanished
-from apps.mirror.models import Change, Link, Scope
+from apps.mirror.asking import hint
+from apps.mirror.hints import follow_hints
+from apps.mirror.models import Change, Hint, Link, Scope
+from apps.mirror.resource import Names
 from apps.mirror.state import State
 from tests.cloudwatch import reading
 from tests.cloudwatch.reading import sweep
@@ -523,3 +527,76 @@ def test_an_idle_sweep_makes_no_more_calls_than_its_formula(scope: Scope, full: 
         "logs:DescribeLogGroups",
     ]
     assert Change.objects.count() == changes
+
+
+# --- Composite alarms follow their children -------------------------------------------------------
+
+
+def told(name: str, status: str, *, rule: str = "") -> dict[str, Any]:
+    """An alarm as DescribeAlarms tells it."""
+    return {
+        "AlarmName": name,
+        "AlarmArn": f"{ARN}{name}",
+        "StateValue": status,
+        "StateReason": f"{name} is {status}",
+        **({"AlarmRule": rule} if rule else {"MetricName": "Errors", "Namespace": "Shop"}),
+    }
+
+
+def alarms_are(parent: str, **children: str) -> Flight:
+    rule = " OR ".join(f"ALARM({name})" for name in children)
+    answer = {
+        "MetricAlarms": [told(name, status) for name, status in children.items()],
+        "CompositeAlarms": [told("shop", parent, rule=rule)],
+    }
+    return Flight().on("cloudwatch:DescribeAlarms", answer)
+
+
+def hinted() -> set[str]:
+    return set(Hint.objects.values_list("row_key", flat=True))
+
+
+def test_a_composite_alarm_is_read_again_when_one_that_it_asks_moved(scope: Scope, aws: Any):
+    aws(alarms_are("ALARM", web="ALARM", api="OK"))
+    sweep(scope, reading.ALARM)
+    # What is first seen did not move.
+    assert hinted() == set()
+    aws(alarms_are("ALARM", web="ALARM", api="ALARM"))
+    sweep(scope, reading.ALARM)
+    assert hinted() == {"shop"}
+
+
+def test_nothing_is_asked_again_where_nothing_moved_or_all_moved_together(scope: Scope, aws: Any):
+    aws(alarms_are("OK", web="OK", api="OK"))
+    sweep(scope, reading.ALARM)
+    sweep(scope, reading.ALARM)
+    assert hinted() == set()
+    aws(alarms_are("ALARM", web="ALARM", api="OK"))
+    sweep(scope, reading.ALARM)
+    assert hinted() == set()
+
+
+def test_a_childs_event_brings_the_composite_alarms_new_reason(scope: Scope, aws: Any):
+    aws(alarms_are("ALARM", web="ALARM", api="OK"))
+    sweep(scope, reading.ALARM)
+    answers = {"api": told("api", "ALARM"), "shop": told("shop", "ALARM", rule="ALARM(api)")}
+    answers["shop"]["StateReason"] = f"{ARN}api transitioned to ALARM"
+
+    def named(params: Any) -> dict[str, Any]:
+        some = [answers[name] for name in params["AlarmNames"]]
+        return {
+            "MetricAlarms": [one for one in some if "AlarmRule" not in one],
+            "CompositeAlarms": [one for one in some if "AlarmRule" in one],
+        }
+
+    flight = aws(Flight().on("cloudwatch:DescribeAlarms", named))
+    hint(scope, [Names(kind=reading.ALARM, key="api")])
+    follow_hints(scope.pk)
+    assert hinted() == {"shop"}
+    # CloudWatch weighs it a moment later.
+    Hint.objects.update(not_before=now())
+    follow_hints(scope.pk)
+    assert Alarm.objects.get(key="shop").state_reason.endswith("api transitioned to ALARM")
+    calls = flight.calls("cloudwatch:DescribeAlarms")
+    assert [call["AlarmNames"] for call in calls] == [["api"], ["shop"]]
+    assert hinted() == set()

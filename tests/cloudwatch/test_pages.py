@@ -14,12 +14,12 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from apps.cloudwatch import fill, keep, load, near
-from apps.cloudwatch.models import Alarm, AlarmHistory, LogGroup, Metric
+from apps.cloudwatch.models import Alarm, AlarmHistory, Kept, LogGroup, Metric
 from apps.cloudwatch.records import Points
 from apps.cloudwatch.searches import search_in, tail_of
 from apps.cloudwatch.watched import series_of
 from apps.live.fragment import FRAGMENTS
-from apps.mirror.models import Link, Scope
+from apps.mirror.models import Link, Operation, Scope, Sweep
 from apps.mirror.panels import PANELS
 from apps.mirror.visibility import VISIBILITY
 from tests import factories
@@ -474,6 +474,79 @@ def test_a_range_that_was_never_read_is_asked_for_once(
     queued.clear()
     panel(viewer, "?range=1h")
     assert queued == []
+
+
+def test_a_part_that_was_not_read_is_hatched_and_said(measured: Scope, viewer: Client, queued: Any):
+    whole = panel(viewer, "?range=1h")
+    assert "url(#unread-" not in whole
+    html = panel(viewer, "?range=12h")
+    assert html.count("url(#unread-") == 3
+    assert "Hatched: not read before" in html
+    # Somebody reads it; when that failed, it is said, too.
+    fill.over(queued[-1][1][0])
+    assert "could not be read; it is asked for again" in panel(viewer, "?range=12h")
+    Kept.objects.update(filled_at=now())
+    html = panel(viewer, "?range=12h")
+    assert "url(#unread-" not in html
+    assert "CloudWatch has points since" in html
+
+
+def refuse(scope: Scope) -> None:
+    """CloudWatch refuses GetMetricData from now on."""
+    Sweep.objects.filter(scope=scope, kind="cloudwatch.metric").update(last_success=now())
+    Operation.objects.update_or_create(
+        scope=scope,
+        kind="cloudwatch.metric",
+        operation="cloudwatch:GetMetricData",
+        defaults={
+            "health": "denied",
+            "code": "AccessDenied",
+            "error": f"not authorized to perform: cloudwatch:GetMetricData {HOSTILE}",
+            "cure": "Allow cloudwatch:GetMetricData to the credentials of this account.",
+            "statement": {"Effect": "Allow", "Action": "cloudwatch:GetMetricData", "Resource": "*"},
+        },
+    )
+
+
+def test_what_is_refused_is_not_said_to_be_under_way(measured: Scope, viewer: Client, queued: Any):
+    refuse(measured)
+    queued.clear()
+    html = panel(viewer, "?range=30d")
+    assert "is being read from CloudWatch" not in html
+    assert queued == []
+    assert "Metrics cannot be read: denied" in html
+    assert "of what was before, nothing can be read either" in html
+    assert "Allow cloudwatch:GetMetricData to the credentials" in html
+    assert "&quot;Action&quot;: &quot;cloudwatch:GetMetricData&quot;" in html
+    assert HOSTILE not in html
+    assert html.count("<figure") == 3
+
+
+def test_where_no_series_was_ever_read_it_says_why(measured: Scope, viewer: Client):
+    Metric.objects.all().delete()
+    assert "No metrics read yet" in panel(viewer)
+    refuse(measured)
+    html = panel(viewer)
+    assert "No metrics read yet" not in html
+    assert "Cannot be read: denied" in html
+    assert "&quot;Action&quot;: &quot;cloudwatch:GetMetricData&quot;" in html
+    made = make_alarm(measured, "build-fails")
+    assert "Cannot be read: denied" in viewer.get(f"/cloudwatch/alarms/{made.pk}/").text
+
+
+def test_the_hour_that_is_not_over_is_drawn_apart(measured: Scope, viewer: Client):
+    html = panel(viewer, "?range=7d")
+    assert html.count('class="chart-tail"') == 3
+    assert " so far" in html
+
+
+def test_one_series_alone_says_what_it_is(measured: Scope, viewer: Client):
+    one = Metric.objects.get(metric_name="Duration")
+    html = viewer.get(one.get_absolute_url(), headers={"HX-Request": "true"}).text
+    assert html.count("chart-facts") == 1
+    assert "<dt>Highest</dt>" in html
+    assert "AWS/CodeBuild" in html
+    assert "chart-facts" not in panel(viewer)
 
 
 def test_pictures_are_kept_until_something_is_new(measured: Scope, viewer: Client):

@@ -1,12 +1,14 @@
 """Numbers, thresholds and pictures of series, in words and in coordinates."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from apps.cloudwatch.charts import Mark, draw, strip
+from apps.cloudwatch.charts import Mark, draw
+from apps.cloudwatch.strips import strip
 from apps.cloudwatch.words import amount, span, threshold
 
 NOON = datetime(2026, 9, 21, 12, 0, tzinfo=UTC)
@@ -189,6 +191,76 @@ def test_a_chart_of_nothing_is_empty_and_says_so():
     assert chart.empty
     assert chart.summary == "Errors: no data"
     assert chart.newest == "\N{EN DASH}"
+
+
+def test_the_period_that_is_not_over_is_a_tail_and_not_a_fall():
+    values = [100.0, 110.0, 105.0, 8.0]
+    until = NOON + timedelta(minutes=17)
+    whole_to = NOON + timedelta(minutes=16)
+    chart = draw("Requests", "Count", values, NOON, 300, until, ticks=300, whole_to=whole_to)
+    assert chart.line.count(" ") + 1 == len(["100", "110", "105"]) + 2
+    assert len(chart.tail.lstrip("M").split("L")) == 2
+    assert chart.line.endswith(chart.tail.lstrip("M").split("L")[0])
+    assert chart.tail_dot
+    # The newest is what is known, and the picture is said without what is not.
+    assert (chart.newest, chart.newest_at) == ("105", NOON + timedelta(minutes=10))
+    assert chart.summary == "Requests: newest 105, between 100 and 110"
+    assert chart.rows[0] == (NOON + timedelta(minutes=15), "8 so far")
+    assert json.loads(chart.hover)["values"] == ["100", "110", "105", "8 so far"]
+
+
+def test_a_first_period_that_is_not_over_is_all_there_is():
+    until = NOON + timedelta(minutes=2)
+    chart = draw("Requests", "Count", [8.0], NOON, 300, until, ticks=300, whole_to=NOON)
+    assert (chart.line, chart.dots, chart.newest) == ("", "", "8 so far")
+    assert chart.tail_dot
+    assert not chart.empty
+
+
+def test_a_tail_after_a_gap_is_not_joined_over_it():
+    until = NOON + timedelta(minutes=12)
+    values = [5.0, None, 1.0]
+    chart = draw(
+        "Requests",
+        "Count",
+        values,
+        NOON,
+        300,
+        until,
+        ticks=300,
+        whole_to=NOON + timedelta(minutes=10),
+    )
+    assert "L" not in chart.tail.rstrip("L")
+    assert chart.dots
+
+
+def test_what_was_never_read_is_told_from_what_is_not_there():
+    until = NOON + timedelta(minutes=8)
+    values = [None, None, None, None, 1.0, 2.0, None, 3.0]
+    read_from = NOON + timedelta(minutes=3)
+    chart = draw("Errors", "Count", values, NOON, 60, until, ticks=60, unread_to=read_from)
+    assert chart.unread is not None
+    assert (chart.unread.x, chart.unread.x + chart.unread.width) == (
+        54,
+        pytest.approx(54 + 298 * 3 / 8, abs=0.2),
+    )
+    assert json.loads(chart.hover)["values"][:4] == ["not read", "not read", "not read", None]
+    assert chart.first_at is None
+    # All was read: CloudWatch has nothing before.
+    read = draw("Errors", "Count", values, NOON, 60, until, ticks=60)
+    assert read.unread is None
+    assert read.first_at == NOON + timedelta(minutes=4)
+
+
+def test_what_was_read_before_a_pause_stands_before_what_was_not():
+    until = NOON + timedelta(minutes=8)
+    values = [1.0, 1.0, None, None, None, 2.0, 2.0, 2.0]
+    chart = draw(
+        "Errors", "Count", values, NOON, 60, until, ticks=60, unread_to=NOON + timedelta(minutes=5)
+    )
+    assert chart.unread is not None
+    assert chart.unread.x == pytest.approx(54 + 298 * 2 / 8, abs=0.2)
+    assert chart.unread.width == pytest.approx(298 * 3 / 8, abs=0.2)
 
 
 def test_percent_that_is_high_goes_to_a_hundred():

@@ -408,3 +408,54 @@ def test_a_pattern_that_cannot_be_read_is_refused_in_awss_words(living: SandboxP
     logs = Aws(living.url)("logs", region="us-east-1")
     with pytest.raises(ClientError, match=r"Invalid character\(s\) in term 'a=b'"):
         logs.filter_log_events(logGroupName="/aws/lambda/image-resizer", filterPattern="a=b")
+
+
+LEVELS = {"Ok": 0, "Info": 1, "Pending": 5, "Warning": 15, "Degraded": 20, "Severe": 25}
+
+
+def health_of(aws: Aws, account: str, name: str, now: float, hours: float = 0.2) -> list[float]:
+    """The maxima of each minute, the newest first."""
+    wanted = query(
+        "h", "AWS/ElasticBeanstalk", "EnvironmentHealth", "Maximum", EnvironmentName=name
+    )
+    wanted["MetricStat"]["Period"] = 60
+    [told] = aws("cloudwatch", account).get_metric_data(
+        MetricDataQueries=[wanted], StartTime=now - hours * 3600, EndTime=now
+    )["MetricDataResults"]
+    values: list[float] = told["Values"]
+    return values
+
+
+def test_the_metric_of_an_environments_health_agrees_with_the_environment(
+    living: SandboxProcess,
+):
+    aws = Aws(living.url)
+    seen = set()
+    told = aws("elasticbeanstalk").describe_environment_health(
+        EnvironmentName="storefront-web-prod", AttributeNames=["RefreshedAt"]
+    )
+    now = told["RefreshedAt"].timestamp()
+    for account in ("111122223333", "444455556666"):
+        beanstalk = aws("elasticbeanstalk", account)
+        for one in beanstalk.describe_environments()["Environments"]:
+            values = health_of(aws, account, one["EnvironmentName"], now)
+            if not one.get("HealthStatus") or one["Status"] == "Terminated":
+                # Basic health is told to nobody, nor is that of what is no more.
+                assert values == []
+                continue
+            assert values[:1] == [LEVELS[one["HealthStatus"]]], one["EnvironmentName"]
+            seen.add(one["HealthStatus"])
+    assert {"Ok", "Degraded", "Severe"} <= seen
+
+
+def test_the_metric_of_health_has_the_environments_past(living: SandboxProcess):
+    aws = Aws(living.url)
+    events = aws("elasticbeanstalk").describe_events(
+        EnvironmentName="storefront-web-prod", MaxRecords=500
+    )["Events"]
+    warned = [one for one in events if "from Ok to Warning" in one["Message"]]
+    assert warned
+    for one in warned:
+        at = one["EventDate"].timestamp()
+        values = health_of(aws, "111122223333", "storefront-web-prod", at + 240, hours=1 / 15)
+        assert 15.0 in values

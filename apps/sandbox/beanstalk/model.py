@@ -112,6 +112,7 @@ class Environment:
     """An environment. Times in epoch seconds; ``seconds`` is how long a deployment takes.
 
     ``enhanced`` says that it reports enhanced health. ``policy`` is its deployment policy.
+    ``fared`` tells since when it had which health, the oldest first.
     """
 
     application: Application
@@ -138,6 +139,7 @@ class Environment:
     operation: Operation | None = None
     terminated: float | None = None
     swings: int = 0
+    fared: list[tuple[float, str]] = field(default_factory=list)
 
     @property
     def place(self) -> Place:

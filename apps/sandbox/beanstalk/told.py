@@ -79,6 +79,7 @@ def fare(environment: Environment, health: str, *causes: str, after: str = "") -
     before, environment.health, environment.causes = environment.health, health, causes
     if before == health:
         return
+    environment.fared.append((environment.place.world.now(), health))
     if not environment.enhanced:
         color, was = COLORS[health], COLORS[before]
         if color != was:

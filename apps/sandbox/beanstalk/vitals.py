@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import TYPE_CHECKING
 
 from apps.sandbox.beanstalk.model import COLORS, Environment, Instance, Members
@@ -11,6 +12,19 @@ if TYPE_CHECKING:
 
 #: What share of requests fails with 5xx, by health.
 _FAILING = {"Ok": 0.0, "Info": 0.0, "Warning": 0.06, "Degraded": 0.37, "Severe": 0.82}
+#: What the metric EnvironmentHealth says of each health.
+#: https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-cloudwatch.html
+LEVELS = {
+    "Ok": 0.0,
+    "Info": 1.0,
+    "Unknown": 5.0,
+    "Pending": 5.0,
+    "Suspended": 5.0,
+    "NoData": 10.0,
+    "Warning": 15.0,
+    "Degraded": 20.0,
+    "Severe": 25.0,
+}
 #: Health agents report every ten seconds.
 SECONDS = 10
 
@@ -56,6 +70,25 @@ def metrics(environment: Environment, health: str, *names: object) -> Members:
             )
         },
     }
+
+
+def levels(environment: Environment, begin: float, end: float) -> list[tuple[float, float]]:
+    """(level of health, seconds it lasted) between two moments, in order.
+
+    ``[]`` where it did not report any: it was not there, or reports basic health.
+    """
+    end = min(end, environment.terminated or end)
+    told = environment.fared
+    if not environment.enhanced or not told or end <= begin:
+        return []
+    first = max(bisect.bisect_right(told, begin, key=lambda one: one[0]) - 1, 0)
+    found = []
+    for number in range(first, len(told)):
+        since = max(told[number][0], begin)
+        until = min(told[number + 1][0] if number + 1 < len(told) else end, end)
+        if since < until:
+            found.append((LEVELS[told[number][1]], until - since))
+    return found
 
 
 def counts(environment: Environment) -> Members:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.cloudwatch import events
-from apps.sandbox.cloudwatch.metrics import Metric, MetricStore
+from apps.sandbox.cloudwatch.metrics import OF_HEALTH, Metric, MetricStore
 from apps.sandbox.cloudwatch.model import (
     ALARM,
     INSUFFICIENT,
@@ -30,6 +30,7 @@ EVERY = 60.0
 MOST_OFTEN = 6.0
 HOUR = 3600
 REPLAYED = 3 * 86400.0
+HEALTH_EVERY = 300.0
 
 _WORDS = {
     "GreaterThanThreshold": "greater than",
@@ -77,6 +78,11 @@ def replay(alarm: Alarm, until: float) -> None:
         # Of builds: they come and go by no incident.
         for hours in range(36):
             scheduler.at(until - hours * HOUR - 1, check)
+        return
+    if any((metric.namespace, metric.name) == OF_HEALTH for metric in metrics_of(told)):
+        # Environments come and go by no incident either.
+        for number in range(int((until - begin) // HEALTH_EVERY)):
+            scheduler.at(until - number * HEALTH_EVERY - 1, check)
         return
     for metric in metrics_of(told):
         for first, last in store.busy(metric, begin, until):

@@ -231,7 +231,6 @@ def _media(place: Place) -> None:
 
 
 def _lab(place: Place) -> None:
-    _rhythm(place, "data-platform-dev", Rhythm(block=180, chance=0.5, minutes=(15, 40)))
     host = machine(place, "orders-batch")
     _rhythm(place, host, CALM)
     _lasting(place, host, IMPAIRED_FOR)

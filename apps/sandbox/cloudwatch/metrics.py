@@ -7,6 +7,8 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from apps.sandbox.beanstalk import vitals
+from apps.sandbox.beanstalk.model import BeanstalkStore
 from apps.sandbox.cloudwatch import series
 from apps.sandbox.cloudwatch.series import PROFILES, Profile, Rhythm
 from apps.sandbox.codebuild.model import Build, ProjectStore
@@ -22,6 +24,8 @@ KEPT = 20_000
 _KEPT_DAYS = ((300, 15), (3600, 63), (1 << 31, 455))
 
 Dimensions = tuple[tuple[str, str], ...]
+#: The metric that follows from what Beanstalk's environments say of themselves.
+OF_HEALTH = ("AWS/ElasticBeanstalk", "EnvironmentHealth")
 
 #: namespace → the dimensions of what lives in a place. A namespace without an entry here has
 #: metrics for whatever it is asked for.
@@ -184,6 +188,8 @@ class MetricStore:
             return lambda begin, end: _of_data(self.put[metric], stat, begin, end)
         if metric.namespace == "AWS/CodeBuild" and metric.name in _OF_BUILDS:
             return self._of_builds(metric, stat)
+        if (metric.namespace, metric.name) == OF_HEALTH:
+            return self._of_health(metric, stat)
         profile = self._profile(metric)
         return self._of_itself(metric, stat, profile) if profile is not None else None
 
@@ -208,6 +214,30 @@ class MetricStore:
                 return told
             digits = 0 if profile.counted else 4
             return min(float(round(told * scale, digits)), profile.top)
+
+        return read
+
+    def _of_health(
+        self, metric: Metric, stat: str
+    ) -> Callable[[float, float], float | None] | None:
+        """How the environments of a name fared: the metric says what they say of themselves."""
+        name = dict(metric.dimensions).get("EnvironmentName")
+        every = self.place.of(BeanstalkStore).environments
+        named = [one for one in every if one.name == name]
+        if not named:
+            return None
+
+        def read(begin: float, end: float) -> float | None:
+            told = [pair for one in named for pair in vitals.levels(one, begin, end)]
+            if not told:
+                return None
+            values = [level for level, _ in told]
+            seconds = sum(lasted for _, lasted in told)
+            total = sum(level * lasted for level, lasted in told)
+            # A report a minute: what lasted longer counts for more.
+            minutes = max(seconds / 60, 1.0)
+            mean = total / seconds
+            return _statistic(stat, mean * minutes, min(values), max(values), minutes, values)
 
         return read
 

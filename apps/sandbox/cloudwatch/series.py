@@ -77,7 +77,8 @@ PROFILES: dict[tuple[str, str], Profile] = {
     ("AWS/ApplicationELB", "UnHealthyHostCount"): Profile("Count", steps=(0, 1)),
     ("AWS/ECS", "CPUUtilization"): Profile("Percent", 18, 34, 0.15, 45, top=100),
     ("AWS/ECS", "MemoryUtilization"): Profile("Percent", 46, 6, 0.03, 30, top=100),
-    ("AWS/ElasticBeanstalk", "EnvironmentHealth"): Profile("None", steps=(0, 15, 20, 25)),
+    # Its values are the environments' own: see metrics.
+    ("AWS/ElasticBeanstalk", "EnvironmentHealth"): Profile("None"),
 }
 
 
