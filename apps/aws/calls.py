@@ -6,12 +6,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
-from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from botocore import xform_name
@@ -28,6 +26,7 @@ from .failures import (
     is_passing,
     is_throttle,
 )
+from .together import Together
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -138,7 +137,7 @@ class Reach:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     # Operation -> how it failed last, and how often alike in a row.
     _alike: dict[str, tuple[Failure, int]] = field(default_factory=dict)
-    _threads: ThreadPoolExecutor | None = None
+    _under_way: set[Together[Any]] = field(default_factory=set)
 
     def call(self, operation: str, **params: Any) -> Any:
         """Make one call, e.g. `call("codepipeline:GetPipelineState", name="shop")`.
@@ -239,28 +238,18 @@ class Reach:
         `AHEAD` times `at_once`: calls go on while the reader writes, and answers do not pile up
         where it is slow. `Fed` items may grow until the last pair was taken.
         """
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self.at_once, thread_name_prefix="reach")
-        # A queue, because waiting for the first of many futures costs a tenth of a call each time.
-        finished: SimpleQueue[tuple[T, Any, BaseException | None]] = SimpleQueue()
-        over = threading.Event()
-
-        def run(item: T) -> None:
-            try:
-                finished.put((item, None if over.is_set() else work(item), None))
-            except BaseException as error:  # noqa: BLE001 - raised again by whoever reads
-                finished.put((item, None, error))
-
+        together = Together(work, self.at_once)
+        self._under_way.add(together)
         rest = iter(items)
         under_way = 0
         try:
             while True:
                 for item in islice(rest, self.at_once * AHEAD - under_way):
-                    self._threads.submit(run, item)
+                    together.add(item)
                     under_way += 1
                 if not under_way:
                     return
-                item, result, error = finished.get()
+                item, result, error = together.take()
                 under_way -= 1
                 if error is None:
                     yield item, result
@@ -269,17 +258,17 @@ class Reach:
                 else:
                     raise error
         finally:
-            over.set()
+            together.stop()
+            self._under_way.discard(together)
 
     def arn(self, service: str, resource: str) -> str:
         """Compose an ARN where a service documents the format and returns none."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
     def close(self) -> None:
-        """Let the threads go."""
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
-            self._threads = None
+        """Begin nothing more of what `each` has not begun yet."""
+        while self._under_way:
+            self._under_way.pop().stop()
 
     def _wait(self, seconds: float) -> None:
         if time.monotonic() - self._opened + seconds > self.budget:

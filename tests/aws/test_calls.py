@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from apps.aws import calls
 from apps.aws.calls import AHEAD, Failed, Fed, Reach
 from apps.aws.failures import EndpointRefusedError, OutOfTimeError, SuspendedError
+from apps.aws.together import threads
 from apps.aws.wire import plain, utc
 from apps.mirror.provider import Health
 from tests.flight import Fault, Flight
@@ -401,12 +402,34 @@ def test_each_of_nothing_is_nothing():
     assert list(Flight().reach().each([], lambda item: item)) == []
 
 
-def test_a_closed_reach_has_no_threads_and_may_be_closed_twice():
-    reach = Flight().reach(name="closing")
-    list(reach.each([1], lambda item: item))
+def test_a_closed_reach_begins_nothing_more_and_may_be_closed_twice():
+    begun: list[int] = []
+    go = threading.Event()
+
+    def work(item):
+        begun.append(item)
+        if item:
+            go.wait(5)
+
+    threads.cache_clear()
+    reach = Flight().reach(at_once=1, name="closing")
+    pairs = reach.each(range(3), work)
+    next(pairs)
     reach.close()
     reach.close()
-    assert reach._threads is None
+    go.set()
+    threads().shutdown(wait=True)
+    threads.cache_clear()
+    assert 2 not in begun
+
+
+def test_reaches_share_their_threads():
+    threads.cache_clear()
+    for _ in range(20):
+        reach = Flight().reach(at_once=2)
+        assert len(list(reach.each(range(9), lambda item: item))) == 9
+        reach.close()
+    assert len(threads()._threads) < 10
 
 
 def test_the_same_reach_counts_right_from_many_threads():
