@@ -368,6 +368,16 @@ class Deployment(Mirrored):
         return words.creator(self.creator)
 
     @property
+    def in_s3(self) -> bool:
+        """Whether it deploys a bundle, or an AppSpec, that lies in S3."""
+        return bool(self.revision.get("type") == "S3")
+
+    @property
+    def appspec_url(self) -> str:
+        """Where GitHub shows the AppSpec of the commit it deploys, "" for anything else."""
+        return words.appspec_on_github(self.revision)
+
+    @property
     def appspec_unread(self) -> bool:
         """Whether it deploys an AppSpec whose content was not read yet."""
         sha = self.revision.get("sha256")
