@@ -74,6 +74,10 @@ class Application(Mirrored):
 class DeploymentGroupQuerySet(MirroredQuerySet):
     """Deployment groups the way lists want them."""
 
+    def present(self) -> Self:
+        """Those that CodeDeploy still lists: none of an application that is gone or was renamed."""
+        return super().present().filter(application__gone_at=None)
+
     def for_list(self) -> Self:
         """With scope, application and newest deployment, what is broken first."""
         rows = self.select_related("scope", "application", "latest_deployment")
