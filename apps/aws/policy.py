@@ -40,13 +40,15 @@ def listen_statement(*queues: str) -> dict[str, Any]:
 
 
 def read_policy(queue_name: str, queues: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the policy document: one statement a service, and one for the event queues.
+    """Return the policy document: one statement a service, those of looks, one for event queues.
 
     `queues` are their ARNs, where it is known which accounts and regions the policy is for; else
     it allows the queue of that name wherever the policy is put.
     """
     by_service: dict[str, list[str]] = defaultdict(list)
-    for action in map(action_of, read_operations()):
+    said = [statement for look in LOOKS.of("aws") for statement in look.statements]
+    apart = {action for statement in said for action in statement["Action"]}
+    for action in sorted(set(map(action_of, read_operations())) - apart):
         by_service[action.partition(":")[0]].append(action)
     statements: list[dict[str, Any]] = [
         {
@@ -57,6 +59,7 @@ def read_policy(queue_name: str, queues: Iterable[str] = ()) -> dict[str, Any]:
         }
         for service, actions in sorted(by_service.items())
     ]
+    statements += [dict(statement) for statement in said]
     statements.append(listen_statement(*(queues or [f"arn:*:sqs:*:*:{queue_name}"])))
     return {"Version": "2012-10-17", "Statement": statements}
 

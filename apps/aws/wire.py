@@ -116,7 +116,11 @@ class LeanModels(JSONFileLoader):
         if not Path(full_path).is_file():
             return None
         with open_method(full_path, "rb") as file:
-            return json.loads(file.read(), object_pairs_hook=_lean)
+            model = json.loads(file.read(), object_pairs_hook=_lean)
+        # Of these botocore wants it, or no client of S3 works.
+        for told in model.get("clientContextParams", {}).values():
+            told["documentation"] = ""
+        return model
 
 
 def _lean(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

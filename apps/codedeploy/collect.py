@@ -37,26 +37,44 @@ IDS = 25
 NOT_BEGUN = frozenset({"Created", "Queued"})
 
 
-def applications(reach: Reach, ask: Ask) -> Iterator[ApplicationRecord]:
+def applications(reach: Reach, ask: Ask) -> Iterator[ApplicationRecord | Vanished]:
     """Yield every application, or those named; details of those that were not read before.
 
-    ListApplications, then BatchGetApplications (100) for what is new.
+    ListApplications, then BatchGetApplications (100) for what is new or named.
     """
     if ask.keys is not None:
-        listed: list[str] = list(ask.keys)
-    else:
-        pages = reach.pages("codedeploy:ListApplications")
-        listed = [name for page in pages for name in page.get("applications", ())]
+        yield from _named_applications(reach, ask.keys)
+        return
+    pages = reach.pages("codedeploy:ListApplications")
+    listed = [name for page in pages for name in page.get("applications", ())]
     names = list(dict.fromkeys(listed))
     unread = [name for name in names if ask.deep or not ask.known.get(name)]
     told: dict[str, Mapping[str, Any]] = {}
     for batch in batches(dict.fromkeys(unread), NAMES):
         answer = reach.detail("codedeploy:BatchGetApplications", applicationNames=batch)
         told |= {one["applicationName"]: one for one in (answer or {}).get("applicationsInfo", ())}
-    for name in names:
-        # Named by an event, and nobody says that it is there.
-        if ask.keys is None or name in told or name not in unread:
-            yield application_record(reach, name, told.get(name))
+    yield from (application_record(reach, name, told.get(name)) for name in names)
+
+
+def _named_applications(
+    reach: Reach, keys: Iterable[str]
+) -> Iterator[ApplicationRecord | Vanished]:
+    """Yield those named; one that is not there fails a whole batch, whose others are asked apart."""
+    pending = Fed(batches(dict.fromkeys(keys), NAMES))
+
+    def read(names: list[str]) -> Any:
+        return reach.call("codedeploy:BatchGetApplications", applicationNames=names)
+
+    for names, answer in reach.each(pending, read):
+        if not isinstance(answer, Failed):
+            for one in answer.get("applicationsInfo", ()):
+                yield application_record(reach, one["applicationName"], one)
+        elif answer.failure.health is Health.GONE:
+            if len(names) == 1:
+                yield Vanished(names[0])
+            else:
+                for name in names:
+                    pending.feed([name])
 
 
 def groups(reach: Reach, ask: Ask) -> Iterator[DeploymentGroupRecord | Covered | Vanished]:
@@ -219,8 +237,9 @@ def _with_appspec(reach: Reach, record: DeploymentRecord, known: str) -> Deploym
 def targets(reach: Reach, ask: Ask) -> Iterator[TargetRecord | Covered | Ended]:
     """Yield the targets of each deployment asked for, those that are known and finished left out.
 
-    ListDeploymentTargets (100 a page), then BatchGetDeploymentTargets (25). A deployment that is
-    over and whose targets have all ended is not read again.
+    ListDeploymentTargets (100 a page), then BatchGetDeploymentTargets (25). Of a deployment that is
+    over all are read once more: what ended early may have told of an event, or of a task set, that
+    was still on its way. One whose targets have all ended is not read again.
     """
     begun = [one for one in ask.parents if one.fields.get("status") not in NOT_BEGUN]
     yield from (Covered(one.key) for one in ask.parents if one not in begun)
@@ -230,6 +249,10 @@ def targets(reach: Reach, ask: Ask) -> Iterator[TargetRecord | Covered | Ended]:
             yield from reading.listed(deployment, answer)
         else:
             yield from reading.described(deployment, answer)
+
+
+def _over(deployment: Parent) -> bool:
+    return deployment.fields.get("state") not in UNFINISHED
 
 
 class _Targets:
@@ -264,7 +287,8 @@ class _Targets:
                 yield Covered(deployment.key)
             return
         keys = {f"{deployment.key}/{one}": one for one in answer}
-        finished = self.ask.finished(keys)
+        last_time = _over(deployment) and deployment.key in self.ask.unended
+        finished = frozenset() if last_time else self.ask.finished(keys)
         wanted = list(batches([keys[one] for one in keys if one not in finished], IDS))
         self.left[deployment.key] = len(wanted)
         for batch in wanted:
@@ -289,6 +313,6 @@ class _Targets:
         key = deployment.key
         if self.left[key] or key in self.missed:
             return
-        if key not in self.moving and deployment.fields.get("state") not in UNFINISHED:
+        if key not in self.moving and _over(deployment):
             yield Ended(key)
         yield Covered(key)

@@ -74,6 +74,10 @@ class Application(Mirrored):
 class DeploymentGroupQuerySet(MirroredQuerySet):
     """Deployment groups the way lists want them."""
 
+    def present(self) -> Self:
+        """Those that CodeDeploy still lists: none of an application that is gone or was renamed."""
+        return super().present().filter(application__gone_at=None)
+
     def for_list(self) -> Self:
         """With scope, application and newest deployment, what is broken first."""
         rows = self.select_related("scope", "application", "latest_deployment")
@@ -366,6 +370,16 @@ class Deployment(Mirrored):
     def creator_in_words(self) -> str:
         """Who or what began it."""
         return words.creator(self.creator)
+
+    @property
+    def in_s3(self) -> bool:
+        """Whether it deploys a bundle, or an AppSpec, that lies in S3."""
+        return bool(self.revision.get("type") == "S3")
+
+    @property
+    def appspec_url(self) -> str:
+        """Where GitHub shows the AppSpec of the commit it deploys, "" for anything else."""
+        return words.appspec_on_github(self.revision)
 
     @property
     def appspec_unread(self) -> bool:

@@ -51,11 +51,16 @@ def _group_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
 
 
 def _application_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
-    yield Names(kind="codedeploy.application", key=detail["requestParameters"]["applicationName"])
+    """Whoever renames an application names it twice, as with groups."""
+    asked = detail["requestParameters"]
+    for application in filter(None, (asked["applicationName"], asked.get("newApplicationName"))):
+        yield Names(kind="codedeploy.application", key=application)
 
 
 def _application_of(detail: Mapping[str, Any]) -> Iterator[Names]:
-    if application := detail.get("application"):
+    """One that is new shows when a deployment of it begins; asking costs a call each time."""
+    application = detail.get("application")
+    if application and detail.get("state") == "START":
         yield Names(kind="codedeploy.application", key=str(application))
 
 
@@ -123,7 +128,14 @@ APPLICATION = REGISTER.add(
         events=(
             *_heard(_application_of, DEPLOYMENT_EVENT),
             # A group that is made names its application, too: it is read first where it is new.
-            called(SOURCE, _application_called_on, "CreateApplication", "CreateDeploymentGroup"),
+            called(
+                SOURCE,
+                _application_called_on,
+                "CreateApplication",
+                "CreateDeploymentGroup",
+                "DeleteApplication",
+                "UpdateApplication",
+            ),
         ),
         keyed=True,
         stamp="application_id",

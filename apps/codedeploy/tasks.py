@@ -1,11 +1,18 @@
-"""Celery's side of CodeDeploy: giving deployments the group that was mirrored after them."""
+"""Celery's side of CodeDeploy: groups for deployments that came before them, AppSpecs out of S3."""
+
+from typing import Any
 
 from celery import shared_task
 
+from apps.live.bus import BUS
+from apps.mirror.looks import Contents
 from apps.mirror.models import Scope
+from apps.mirror.provider import PROVIDERS
 from apps.mirror.reconcile import BATCH, Nothing, reconcile
 from apps.mirror.resource import REGISTER
 
+from . import bundle, masking
+from .lines import follower_of, store_of
 from .models import Deployment, DeploymentGroup
 from .records import DeploymentRecord
 
@@ -31,3 +38,50 @@ def adopt_deployments(scope_id: int) -> None:
     for start in range(0, len(records), BATCH):
         batch = records[start : start + BATCH]
         reconcile(REGISTER.get("codedeploy.deployment"), scope, batch, extent=Nothing())
+
+
+@shared_task(name="codedeploy.read_appspec")
+def read_appspec(deployment_id: int, ticket: str) -> None:
+    """Read the AppSpec of a deployment out of S3 into the cache, one reader however many look."""
+    follower = follower_of(deployment_id)
+    deployment = Deployment.objects.select_related("scope").filter(pk=deployment_id).first()
+    if deployment is None or not deployment.in_s3 or not follower.take(ticket):
+        return
+    store = store_of(deployment_id)
+    earlier = store.open()
+    contents = store.begin()
+    if earlier is not None:
+        # What pages say of an earlier reading they are told to say no more.
+        contents.note, contents.noted = earlier.note, earlier.noted
+    try:
+        told = _appspec(deployment, contents)
+        if not follower.take(ticket):
+            # Another reader came while a call hung; what it keeps is not mixed with this.
+            return
+        if told:
+            store.extend(contents, told)
+        store.save(contents)
+        BUS.publish(f"appspec:{deployment_id}", str(contents.next))
+    finally:
+        follower.leave(ticket)
+
+
+def _appspec(deployment: Deployment, contents: Contents) -> list[str]:
+    """Return the AppSpec's lines; where there are none, say on the contents why.
+
+    A bucket that refuses says nothing of the scope, whose health is left alone.
+    """
+    reach: Any = None
+    try:
+        reach = PROVIDERS.get(deployment.scope.provider).open(deployment.scope, urgent=True)
+        lines = masking.text(bundle.read(reach, deployment.revision)).rstrip("\n").split("\n")
+    except Exception as error:  # noqa: BLE001 - classified, and told beside the AppSpec
+        note, contents.done = bundle.why(error, deployment.revision)
+        contents.say(note)
+        return []
+    finally:
+        if reach is not None:
+            reach.close()
+    contents.done = True
+    contents.say(None)
+    return lines

@@ -8,6 +8,7 @@ app_name = "codedeploy"
 urlpatterns = [
     path("", views.deployments, name="deployments"),
     path("deployments/<int:pk>/", views.deployment, name="deployment"),
+    path("deployments/<int:pk>/appspec/", views.appspec, name="appspec"),
     path("applications/<int:pk>/", views.application, name="application"),
     path("groups/", views.deployment_groups, name="deployment_groups"),
     path("groups/<int:pk>/", views.deployment_group, name="deployment_group"),

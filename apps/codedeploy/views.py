@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
@@ -15,7 +15,8 @@ from apps.mirror.state import State
 from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
 
-from . import fragments, load
+from . import fragments, load, looks
+from .lines import draw, draw_note
 from .models import Application, Deployment, DeploymentConfig, DeploymentGroup
 
 NEWEST = ("-created_at", "-pk")
@@ -96,6 +97,51 @@ def deployment(request: HttpRequest, pk: int) -> HttpResponse:
             "live": live([f"{part.name}:{pk}" for part in parts], since),
         },
     )
+
+
+@require_safe
+def appspec(request: HttpRequest, pk: int) -> HttpResponse:
+    """The AppSpec of a deployment out of S3 as far as it was read; opening this makes it be read.
+
+    It has no ETag, because what lies in S3 is no mirrored row.
+    """
+    since = newest_change()
+    rows = Deployment.objects.visible_to(request.user).select_related("scope", "group")
+    found = get_object_or_404(rows, pk=pk)
+    if not found.in_s3:
+        raise Http404("its revision is not in S3")
+    first = request.GET.get("first", "0")
+    panel = _panel(found, int(first) if first.isdecimal() and len(first) < 10 else 0)
+    name = "codedeploy/appspec.html"
+    if request.headers.get("X-Live") or request.headers.get("HX-Request"):
+        name = "codedeploy/appspec.html#panel"
+    return render(
+        request,
+        name,
+        {
+            "deployment": found,
+            "panel": panel,
+            "reads": {**READS, "scope": found.scope_id},
+            "live": live([f"appspec:{pk}@{panel['next']}"], since),
+        },
+    )
+
+
+def _panel(found: Deployment, first: int) -> dict[str, Any]:
+    """Return what the panel shows, and let somebody read on."""
+    looks.watch(found.pk)
+    contents = looks.contents_of(found.pk)
+    note = mark_safe(draw_note(found.pk, contents))  # noqa: S308 - a rendered template escapes
+    if contents is None:
+        return {"html": "", "next": first, "done": False, "more": False, "note": note}
+    drawn = draw(found.pk, contents, first)
+    return {
+        "html": mark_safe(drawn.html),  # noqa: S308 - drawn from escaped lines
+        "next": drawn.next,
+        "done": contents.done and not drawn.more,
+        "more": drawn.more,
+        "note": note,
+    }
 
 
 @require_safe

@@ -36,6 +36,9 @@ ROLLBACKS = {
     "DEPLOYMENT_STOP_ON_ALARM": "an alarm goes off",
     "DEPLOYMENT_STOP_ON_REQUEST": "somebody stops it",
 }
+# https://docs.github.com/en/rest/repos/repos: a name is no "." and no "..".
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[\w.-]{1,100}", re.ASCII)
+COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 # How AWS calls it that an alarm stopped a deployment; each stands in angle brackets.
 ALARM_ACTIVE = "ALARM_ACTIVE"
@@ -153,6 +156,13 @@ def revision(told: Mapping[str, Any]) -> str:
         case "String" | "AppSpecContent":
             return f"AppSpec {str(told.get('sha256', ''))[:12]}".strip()
     return str(told.get("type") or "")
+
+
+def appspec_on_github(told: Mapping[str, Any]) -> str:
+    """Return where GitHub shows the AppSpec of a revision, "" for one that is none of GitHub's."""
+    repository, commit = str(told.get("repository") or ""), str(told.get("commit_id") or "")
+    known = REPOSITORY.fullmatch(repository) and COMMIT.fullmatch(commit)
+    return f"https://github.com/{repository}/blob/{commit}/appspec.yml" if known else ""
 
 
 def target_groups(info: Mapping[str, Any]) -> list[str]:

@@ -32,6 +32,7 @@ class Look:
 
     provider   where it reads: "aws".
     calls      operations it makes, as `Resource.calls`; they count into the IAM policy.
+    statements what the policy says for them instead, where that is not just their names.
     permitted  (user, id) -> whether this user may see it; asked again for as long as it streams.
     watch      id -> None: somebody looks; begins to read where nobody does. Say it again at least
                every `RENEW_SECONDS`, or reading stops.
@@ -47,6 +48,7 @@ class Look:
     permitted: Callable[[Any, int], bool]
     watch: Callable[[int], None]
     since: Callable[[int, int], Mapping[str, Any]]
+    statements: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ MODULES = (
     "apps.sandbox.codebuild.projects",
     "apps.sandbox.codedeploy.actions",
     "apps.sandbox.codedeploy.acts",
+    "apps.sandbox.codedeploy.bundles",
     "apps.sandbox.codedeploy.groups",
     "apps.sandbox.codedeploy.reads",
     "apps.sandbox.cloudformation.operations",

@@ -19,13 +19,33 @@ def _allowed(document: dict) -> set[str]:
 def test_the_policy_allows_exactly_the_declared_calls_and_listening() -> None:
     declared = {call for resource in REGISTER.of("aws") for call in resource.calls}
     declared |= {call for look in LOOKS.by_name.values() for call in look.calls}
-    assert _allowed(read_policy("events")) == set(map(action_of, declared)) | set(LISTENING)
+    said = {
+        action
+        for look in LOOKS.by_name.values()
+        for statement in look.statements
+        for action in statement["Action"]
+    }
+    allowed = _allowed(read_policy("events"))
+    assert allowed == set(map(action_of, declared)) | set(LISTENING) | said
     assert set(read_operations()) == declared
     assert {"codepipeline:ListPipelines", "codebuild:BatchGetBuilds"} <= declared
 
 
+def test_objects_and_their_keys_are_allowed_apart_from_services_and_no_more_than_needed() -> None:
+    told = {one["Sid"]: one for one in read_policy("events")["Statement"] if "Sid" in one}
+    assert "ReadS3" not in told
+    assert told["ReadAppSpecs"]["Resource"] == "arn:*:s3:::*/*"
+    assert told["ReadAppSpecs"]["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
+    # No key decrypts anything but what S3 holds.
+    [via] = told["DecryptAppSpecs"]["Condition"]["StringLike"].values()
+    assert via.startswith("s3.")
+    assert [one for one in told.values() if "s3:GetObject" in one["Action"]] == [
+        told["ReadAppSpecs"]
+    ]
+
+
 def test_the_policy_reads_only() -> None:
-    reading = ("Get", "List", "BatchGet", "Describe", "Filter", "Evaluate")
+    reading = ("Get", "List", "BatchGet", "Describe", "Filter", "Evaluate", "Decrypt")
     for action in _allowed(read_policy("events")) - set(LISTENING):
         assert action.partition(":")[2].startswith(reading), action
 

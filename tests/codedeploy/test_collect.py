@@ -17,8 +17,10 @@ from apps.codedeploy.models import (
     Target,
 )
 from apps.codedeploy.records import DeploymentRecord, TargetRecord
-from apps.codedeploy.resources import INSTANCE_EVENT
+from apps.codedeploy.resources import DEPLOYMENT_EVENT, INSTANCE_EVENT
 from apps.mirror.ask import Ask, Covered, Ended, Parent
+from apps.mirror.asking import hint
+from apps.mirror.hints import follow_hints
 from apps.mirror.ingest import Event, names_in
 from apps.mirror.models import Change, Hint, Link, ReadToEnd, Scope
 from apps.mirror.state import State
@@ -382,6 +384,84 @@ def test_what_is_over_is_read_once_and_never_again():
     flight = account(targets=1)
     found = list(collect.targets(flight.reach(), Ask(parents=(parent(status="Succeeded"),))))
     assert found[-2:] == [Ended("d-1"), Covered("d-1")]
+
+
+@pytest.mark.parametrize(("state", "unended", "asked"), [("done", True, 2), ("moving", True, 1)])
+def test_what_ended_early_is_read_once_more_when_its_deployment_is_over(state, unended, asked):
+    flight = account(targets=2)
+    ended = "d-1/i-00000000000000000"
+    ask = Ask(
+        parents=(parent(state=state),),
+        finished=lambda keys: frozenset({ended} & set(keys)),
+        unended=frozenset({"d-1"} if unended else ()),
+    )
+    list(collect.targets(flight.reach(), ask))
+    (call,) = flight.calls("codedeploy:BatchGetDeploymentTargets")
+    assert len(call["targetIds"]) == asked
+
+
+@pytest.mark.django_db
+def test_an_event_or_a_task_set_that_moves_after_its_target_ended_is_shown_as_it_ended(
+    sweep: Callable[..., Flight], scope: Scope
+):
+    flight = account(1, 1, "InProgress", targets=1)
+    event = {"lifecycleEventName": "AfterAllowTraffic", "status": "InProgress", "startTime": 5.0}
+
+    def ecs(_params: Any) -> dict[str, Any]:
+        told = {
+            "targetId": "shop:basket",
+            "targetArn": "arn:aws:ecs:eu-west-1:111122223333:service/shop/basket",
+            "deploymentId": "d-000000000",
+            "status": "Succeeded",
+            "lifecycleEvents": [dict(event)],
+        }
+        return {"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": told}]}
+
+    flight.on("codedeploy:ListDeploymentTargets", {"targetIds": ["shop:basket"]})
+    flight.on("codedeploy:BatchGetDeploymentTargets", ecs)
+    sweep(flight)
+    assert Target.objects.get().lifecycle_events[0]["status"] == "InProgress"
+    event |= {"status": "Succeeded", "endTime": 9.0}
+    ended = account(1, 1)
+    flight.on("codedeploy:BatchGetDeployments", ended._plays["codedeploy:BatchGetDeployments"])
+    sweep(flight, "codedeploy.deployment")
+    while follow_hints(scope.pk):
+        pass
+    (told,) = Target.objects.get().lifecycle_events
+    assert (told["status"], told["seconds"]) == ("Succeeded", 4)
+
+
+@pytest.mark.django_db
+def test_an_application_that_is_deleted_or_renamed_goes_and_its_groups_with_it(sweep, scope):
+    flight = sweep(account(2))
+    assert DeploymentGroup.objects.present().count() == 2
+    told = {"store": {"applicationName": "store", "applicationId": "app-0000"}}
+
+    def described(params: Any) -> Any:
+        if [name for name in params["applicationNames"] if name not in told]:
+            return Fault("ApplicationDoesNotExistException", "No application found")
+        return {"applicationsInfo": [told[name] for name in params["applicationNames"]]}
+
+    flight.on("codedeploy:BatchGetApplications", described)
+    detail = {
+        "eventName": "UpdateApplication",
+        "requestParameters": {"applicationName": "app-0000", "newApplicationName": "store"},
+    }
+    event = Event("111122223333/eu-west-1", "aws.codedeploy", API_CALL, detail)
+    hint(scope, [one for one in names_in(event) if one.kind == "codedeploy.application"])
+    while follow_hints(scope.pk):
+        pass
+    assert set(Application.objects.present().values_list("key", flat=True)) == {"app-0001", "store"}
+    assert not DeploymentGroup.objects.present().filter(key="app-0000/live").exists()
+    assert DeploymentGroup.objects.filter(key="app-0000/live").exists()
+
+
+def test_an_application_is_asked_for_by_the_start_of_a_deployment_alone():
+    for state, named in (("START", {"shop"}), ("SUCCESS", set())):
+        detail = {"state": state, "application": "shop", "deploymentId": "d-1"}
+        event = Event("1/r", "aws.codedeploy", DEPLOYMENT_EVENT, detail)
+        found = {one.key for one in names_in(event) if one.kind == "codedeploy.application"}
+        assert found == named
 
 
 def test_a_batch_that_fails_leaves_its_deployment_to_the_next_time():

@@ -20,13 +20,13 @@ SHOP, LAB = "111122223333", "444455556666"
 
 @dataclass(frozen=True)
 class Kind:
-    """A deployment group of one kind, and what a deployment's page says of its way."""
+    """A deployment group of one kind, and an event that only its way of deploying has."""
 
     account: str
     region: str
     application: str
     group: str
-    told: str
+    event: str
     config: str = ""
 
 
@@ -34,7 +34,9 @@ GROUPS = {
     "EC2 in place": Kind(SHOP, "eu-west-1", "checkout-web", "production", "Application stop"),
     "EC2 blue/green": Kind(LAB, "eu-west-1", "orders-backend", "blue-green", "Allow traffic"),
     "Lambda with a canary": Kind(LAB, "us-east-1", "fraud-model", "canary", "Allow traffic"),
-    "ECS blue/green": Kind(SHOP, "eu-west-1", "basket", "blue-green", "shop:basket", CANARY),
+    "ECS blue/green": Kind(
+        SHOP, "eu-west-1", "basket", "blue-green", "After allow test traffic", CANARY
+    ),
     "on-premises": Kind(SHOP, "eu-west-1", "build-rack", "basement", "Application stop"),
 }
 
@@ -126,11 +128,11 @@ def test_a_project_of_each_kind_is_deployed_and_one_is_rolled_back(page: Page, u
     rollback.get_by_role("rowheader").get_by_role("link").first.click()
     expect(page.locator("dt:text-is('Rolls back') + dd", has_text=stopped)).to_be_visible()
 
-    # Each one's page tells where it went, or by which steps.
+    # Each one's page tells the steps that only its kind takes.
     for name, deployment in begun.items():
         page.goto(f"{up.url}/codedeploy/?q={deployment}")
         row_of(page, deployment).get_by_role("rowheader").get_by_role("link").first.click()
-        expect(page.get_by_text(GROUPS[name].told, exact=True).first).to_be_attached(
+        expect(page.get_by_text(GROUPS[name].event, exact=True).first).to_be_attached(
             timeout=PATIENCE
         )
 

@@ -146,10 +146,15 @@ class Listener:
         def keep(operation_model: Any, response_dict: Any, **_: Any) -> None:
             if response_dict["status_code"] >= 300:
                 return
+            name = f"{service}:{operation_model.name}"
+            if operation_model.has_streaming_output:
+                # What is in an object has no shape.
+                self.answers[name].append({})
+                return
             body = response_dict["body"] or b"{}"
             xml = body.lstrip().startswith(b"<")
             answer = from_xml(operation_model, body) if xml else json.loads(body)
-            self.answers[f"{service}:{operation_model.name}"].append(answer)
+            self.answers[name].append(answer)
 
         client.meta.events.register("before-parse", keep)
         return client

@@ -85,6 +85,30 @@ def create_application(call: Call, params: Params) -> Answer:
     return {"applicationId": made.id}
 
 
+@operation("codedeploy", "UpdateApplication")
+def update_application(call: Call, params: Params) -> Answer:
+    """Another name for an application; it keeps its id, its groups and what was deployed."""
+    application = find_application(call, params["applicationName"])
+    name = params.get("newApplicationName") or application.name
+    known = store_of(call).applications
+    if name != application.name and name in known:
+        raise AwsError(
+            "ApplicationAlreadyExistsException",
+            f"Another application exists with the same name: {name}",
+        )
+    del known[application.name]
+    application.name = name
+    known[name] = application
+    return {}
+
+
+@operation("codedeploy", "DeleteApplication")
+def delete_application(call: Call, params: Params) -> Answer:
+    """An application is deleted with its groups; one that is not there is, too, as AWS has it."""
+    store_of(call).applications.pop(params["applicationName"], None)
+    return {}
+
+
 @operation("codedeploy", "CreateDeploymentGroup")
 def create_deployment_group(call: Call, params: Params) -> Answer:
     """A new group of an application."""

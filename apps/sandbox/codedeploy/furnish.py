@@ -231,6 +231,7 @@ def _basket(place: Place) -> Group:
     )
     listener = balancer.arn.replace(":loadbalancer/", ":listener/")
     number = hex_from(place.world.chance(balancer.arn, "listener"), 16)
+    test = hex_from(place.world.chance(balancer.arn, "test listener"), 16)
     alarm = _alarm(
         place,
         "basket-5xx",
@@ -251,6 +252,8 @@ def _basket(place: Place) -> Group:
                 {
                     "targetGroups": [{"name": "basket-blue"}, {"name": "basket-green"}],
                     "prodTrafficRoute": {"listenerArns": [f"{listener}/{number}"]},
+                    # Without a test listener there is no test traffic, and no event of it.
+                    "testTrafficRoute": {"listenerArns": [f"{listener}/{test}"]},
                 }
             ]
         },

@@ -19,6 +19,10 @@ def read(clients: Clients, account: str, region: str) -> None:
             deploy.get_application_revision(
                 applicationName=one["applicationName"], revision=one["revision"]
             )
+            if one["revision"]["revisionType"] == "S3":
+                at = one["revision"]["s3Location"]
+                s3 = clients("s3", account, region)
+                s3.get_object(Bucket=at["bucket"], Key=at["key"], Range="bytes=-22")["Body"].read()
             if one["status"] in ("Created", "Queued"):
                 continue
             deployment = one["deploymentId"]
