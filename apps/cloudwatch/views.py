@@ -163,6 +163,7 @@ def metrics_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         raise Http404("There are no metrics of such a thing.")
     rows: Any = resource.model._default_manager
     row = get_object_or_404(rows.visible_to(request.user).select_related("scope"), pk=pk)
+    since = newest_change()
     alone = bool(request.headers.get("HX-Request") or request.headers.get("X-Live"))
     template = "cloudwatch/measured.html"
     response = render(
@@ -175,6 +176,7 @@ def metrics_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             "back": "" if kind == "cloudwatch.metric" else url_of(kind, row),
             "console_url": getattr(row, "console_url", ""),
             "reads": {**READS, "scope": row.scope_id},
+            "live": live([], since),
         },
     )
     response["Cache-Control"] = "private, no-cache"
