@@ -42,6 +42,7 @@ MEASURED = ("cloudwatch.alarm", "cloudwatch.metric")
 # In the order of urgency; no alarm runs or waits for a person.
 STATES = (State.FAILED, State.UNKNOWN, State.DONE)
 TYPES = (("MetricAlarm", "On metrics"), ("CompositeAlarm", "On alarms"))
+USUAL_SPAN = "1h"
 SPAN_WORDS = (
     ("15m", "15 minutes"),
     ("1h", "1 hour"),
@@ -216,8 +217,11 @@ def log_group(request: HttpRequest, pk: int) -> HttpResponse:
     rows = LogGroup.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
     span = request.GET.get("span", "")
+    if span and span not in SPANS:
+        # Nobody offered it; the form shows the one that is taken instead.
+        span = USUAL_SPAN
     pattern = request.GET.get("pattern", "")[:LONGEST_PATTERN].strip()
-    searching = span in SPANS
+    searching = bool(span)
     reading = search_in(pk, pattern, span) if searching else tail_of(pk)
     panel = _lines(request, reading)
     return render(
@@ -231,6 +235,7 @@ def log_group(request: HttpRequest, pk: int) -> HttpResponse:
             "pattern": pattern,
             "span": span,
             "spans": SPAN_WORDS,
+            "usual_span": USUAL_SPAN,
             "reads": {**READS, "scope": found.scope_id},
             "live": live([f"loggroup-head:{pk}", f"{reading.name}@{panel['next']}"], since),
         },
