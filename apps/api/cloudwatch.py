@@ -13,7 +13,6 @@ from apps.cloudwatch.measured import end_of, range_named, read_past, series_poin
 from apps.cloudwatch.models import Alarm, AlarmHistory, Kept, Metric
 from apps.cloudwatch.named import children_of
 from apps.cloudwatch.plan import metrics_of
-from apps.cloudwatch.watched import WATCHED
 from apps.cloudwatch.words import threshold
 from apps.mirror.resource import REGISTER
 
@@ -26,6 +25,17 @@ metrics = Router()
 
 # Items of its history that an alarm is told with.
 HISTORY = 100
+# What has series here: the kinds of `WATCHED`, and alarms.
+MeasuredKind = Literal[
+    "codebuild.project",
+    "awslambda.function",
+    "ec2.instance",
+    "ec2.autoscalinggroup",
+    "ec2.loadbalancer",
+    "ecs.service",
+    "beanstalk.environment",
+    "cloudwatch.alarm",
+]
 RangeName = Literal["1h", "3h", "12h", "1d", "7d", "30d"]
 
 
@@ -223,10 +233,10 @@ def one_metric(request: HttpRequest, metric_id: int, span: Query[Span]) -> Any:
 
 
 @metrics.get("/of/{kind}/{int:row_id}", response=answers(PageOf[MetricDetail]))
-def metrics_of_row(request: HttpRequest, kind: str, row_id: int, span: Query[Span]) -> Any:
-    """All series of a resource with their points; its kind as in /rows, or `cloudwatch.alarm`."""
+def metrics_of_row(request: HttpRequest, kind: MeasuredKind, row_id: int, span: Query[Span]) -> Any:
+    """All series of a resource with their points; its kind as in /rows."""
     resource = REGISTER.by_kind.get(kind)
-    if resource is None or (kind not in WATCHED and kind != "cloudwatch.alarm"):
+    if resource is None:
         raise Http404
     rows: Any = resource.model._default_manager
     row = get_object_or_404(rows.visible_to(request.user).select_related("scope"), pk=row_id)

@@ -13,6 +13,7 @@ from apps.mirror.health import record_outcomes
 from apps.mirror.models import Operation, Scope
 from apps.mirror.provider import PROVIDERS, Health
 from apps.mirror.resource import REGISTER
+from apps.mirror.tail import tell_aside
 
 from . import collect, keep, plan
 from .models import Kept, Metric
@@ -74,6 +75,12 @@ def under_way(ids: Sequence[int]) -> set[int]:
 def over(ids: Sequence[int]) -> None:
     """Say that nobody fetches these any more, however that ended."""
     cache.delete_many([_under_way(pk) for pk in ids])
+    # Whoever waits looks again, whether there are points now or a reason why not.
+    scopes = (
+        Metric.objects.filter(pk__in=ids).order_by("scope_id").values_list("scope_id", flat=True)
+    )
+    for scope_id in scopes.distinct():
+        tell_aside(keep.KIND, scope_id)
 
 
 def _under_way(pk: int) -> str:

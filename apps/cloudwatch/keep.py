@@ -19,10 +19,12 @@ from django.utils.timezone import now
 
 from apps.mirror.models import Scope
 from apps.mirror.store import again, update_rows
+from apps.mirror.tail import tell_aside
 
 from .models import Chunk, Kept, Metric
 from .records import Points
 
+KIND = "cloudwatch.metric"
 # Series whose points are written in one transaction.
 BATCH = 100
 NOTHING = math.nan
@@ -65,6 +67,8 @@ def keep_points(scope: Scope, aside: Mapping[str, Points | None]) -> None:
         by_id = {pk: read[key] for pk, key, _ in told}
         statistics = {pk: statistic for pk, _, statistic in told}
         again(lambda by_id=by_id, of=statistics: _keep_swept(by_id, of))  # type: ignore[misc]
+    if read:
+        tell_aside(KIND, scope.pk)
 
 
 def fill_past(read: Mapping[int, Sequence[Points]]) -> None:

@@ -17,7 +17,7 @@ from apps.live.fragment import FRAGMENT_CACHE
 from . import fill, plan
 from .charts import DEFAULT, RANGES, Mark, Range, draw, whole_slots
 from .collect import floored
-from .keep import read_points
+from .keep import KIND, read_points
 from .models import Kept, Metric
 from .near import alarms_on, marks_near
 from .tasks import fill_past
@@ -54,6 +54,7 @@ def measured(user: Any, kind: str, row: Any, span: Range) -> dict[str, Any]:
         "ranges": RANGES.values(),
         "since": since,
         "until": until,
+        "topics": f"aside:{KIND}@{row.scope_id}",
     }
 
 

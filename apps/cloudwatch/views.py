@@ -42,6 +42,7 @@ MEASURED = ("cloudwatch.alarm", "cloudwatch.metric")
 # In the order of urgency; no alarm runs or waits for a person.
 STATES = (State.FAILED, State.UNKNOWN, State.DONE)
 TYPES = (("MetricAlarm", "On metrics"), ("CompositeAlarm", "On alarms"))
+USUAL_SPAN = "1h"
 SPAN_WORDS = (
     ("15m", "15 minutes"),
     ("1h", "1 hour"),
@@ -163,6 +164,7 @@ def metrics_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         raise Http404("There are no metrics of such a thing.")
     rows: Any = resource.model._default_manager
     row = get_object_or_404(rows.visible_to(request.user).select_related("scope"), pk=pk)
+    since = newest_change()
     alone = bool(request.headers.get("HX-Request") or request.headers.get("X-Live"))
     template = "cloudwatch/measured.html"
     response = render(
@@ -175,6 +177,7 @@ def metrics_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             "back": "" if kind == "cloudwatch.metric" else url_of(kind, row),
             "console_url": getattr(row, "console_url", ""),
             "reads": {**READS, "scope": row.scope_id},
+            "live": live([], since),
         },
     )
     response["Cache-Control"] = "private, no-cache"
@@ -214,8 +217,11 @@ def log_group(request: HttpRequest, pk: int) -> HttpResponse:
     rows = LogGroup.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
     span = request.GET.get("span", "")
+    if span and span not in SPANS:
+        # Nobody offered it; the form shows the one that is taken instead.
+        span = USUAL_SPAN
     pattern = request.GET.get("pattern", "")[:LONGEST_PATTERN].strip()
-    searching = span in SPANS
+    searching = bool(span)
     reading = search_in(pk, pattern, span) if searching else tail_of(pk)
     panel = _lines(request, reading)
     return render(
@@ -229,6 +235,7 @@ def log_group(request: HttpRequest, pk: int) -> HttpResponse:
             "pattern": pattern,
             "span": span,
             "spans": SPAN_WORDS,
+            "usual_span": USUAL_SPAN,
             "reads": {**READS, "scope": found.scope_id},
             "live": live([f"loggroup-head:{pk}", f"{reading.name}@{panel['next']}"], since),
         },

@@ -64,6 +64,7 @@ class Listener:
     fragments  fragment name -> row ids shown.    lists    kinds whose list is shown.
     touched    kinds whose summaries are shown.   looks    (look, row id) that are followed.
     scopes     whether first-sweep progress or health is shown.
+    asides     (kind, scope id) of what is kept beside rows and shown: it has no `Change`.
     """
 
     user: Any
@@ -73,6 +74,7 @@ class Listener:
     touched: set[str] = field(default_factory=set)
     looks: dict[tuple[str, int], int] = field(default_factory=dict)
     scopes: bool = False
+    asides: set[tuple[str, int]] = field(default_factory=set)
     owed: set[str] = field(default_factory=set)
     told_at: float = 0.0
     closed: bool = False
@@ -80,6 +82,8 @@ class Listener:
 
 def listener_for(user: Any, topics: Iterable[str], send: Callable[[Message], None]) -> Listener:
     """Read a page's topics: "pipeline-row:12", "list:<kind>", "touched:<kind>", "log:5@120".
+
+    And "aside:<kind>@<scope id>": what was read aside there touches that kind.
 
     Topics nobody knows are left out: a page of an older release keeps working.
     """
@@ -92,6 +96,8 @@ def listener_for(user: Any, topics: Iterable[str], send: Callable[[Message], Non
         elif name == "touched" and (rest in REGISTER.by_kind or rest == "scope"):
             listener.touched.add(rest)
             listener.scopes |= rest == "scope"
+        elif name == "aside" and number in REGISTER.by_kind:
+            listener.asides.add((number, number_in(first) or 0))
         elif (row_id := number_in(number)) is None:
             continue
         elif name in LOOKS.by_name:
@@ -229,6 +235,12 @@ class Tail:
                     listener.owed.add("scope")
         for topic in topics:
             name, _, number = topic.partition(":")
+            if name == "aside":
+                kind, _, place = number.partition("@")
+                for listener in listeners:
+                    if (kind, number_in(place) or 0) in listener.asides:
+                        listener.owed.add(kind)
+                continue
             wanted = (name, number_in(number) or 0)
             if name in LOOKS.by_name:
                 self._tell_look(
@@ -386,6 +398,14 @@ def newest_change() -> int:
 def iso_now() -> str:
     """Return the present as pages read it."""
     return now().isoformat()
+
+
+def tell_aside(kind: str, scope_id: int) -> None:
+    """Let open pages know that what a scope keeps beside a kind's rows is newer.
+
+    That is no mirrored row, so there is no Change that would tell.
+    """
+    BUS.publish(f"aside:{kind}@{scope_id}")
 
 
 TAIL = Tail()

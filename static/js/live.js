@@ -1,7 +1,8 @@
 // Keeps the page as the server's rows are: one EventSource per page, what it sends is morphed in.
 //
 // <main data-stream data-since data-topics> says what to listen to; data-refresh-on names kinds whose
-// changes may bring or take rows (a list that is filtered, or has pages). Events (JSON):
+// changes may bring or take rows (a list that is filtered, or has pages). A part that came later (a
+// panel) may have data-topics of its own. Events (JSON):
 //   fragment  {id, html}                      morph the element of that id
 //   append    {id, html, first, next, done}   lines for a log (log.js)
 //   refresh   {topic}                         rows came or went: fetch this page again, morph <main>
@@ -282,11 +283,14 @@
 
   // A log's topic says which line came next when the page was rendered: "log:12@340".
   const nameOf = (topic) => topic.split("@")[0];
-  const topicsOf = ({ topics }) => (topics ?? "").split(" ");
+  const topics = () => {
+    const parts = [main(), ...main().querySelectorAll("[data-topics]")];
+    return [...new Set(parts.flatMap((part) => (part.dataset.topics ?? "").split(" ")))];
+  };
 
   const wanted = () => {
     const { stream } = main()?.dataset ?? {};
-    return stream ? `${stream} ${topicsOf(main().dataset).map(nameOf).join(" ")}` : "";
+    return stream ? `${stream} ${topics().map(nameOf).join(" ")}` : "";
   };
 
   // Meanwhile the log has grown in the page: it is asked for from where it ends now.
@@ -297,7 +301,7 @@
       const next = document.getElementById(name.replace(":", "-"))?.dataset.next;
       return next ? `${name}@${next}` : topic;
     };
-    const names = topicsOf(main().dataset).map(from).join(" ");
+    const names = topics().map(from).join(" ");
     const query = new URLSearchParams({ topics: names, since: since || rendered || 0 });
     return `${stream}?${query}`;
   };

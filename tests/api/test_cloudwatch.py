@@ -1,7 +1,7 @@
 """Alarms and metrics in the API: what they say, why, for whom, and at what cost."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from django.core.cache import cache
@@ -10,10 +10,11 @@ from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from apps.api.cloudwatch import MeasuredKind
 from apps.cloudwatch import keep, tasks
 from apps.cloudwatch.models import Alarm, AlarmHistory, Kept, Metric
 from apps.cloudwatch.records import Points
-from apps.cloudwatch.watched import series_of
+from apps.cloudwatch.watched import WATCHED, series_of
 from apps.mirror.models import Scope
 from apps.mirror.visibility import VISIBILITY
 from tests.api.conftest import Program, make_build, make_scope
@@ -239,8 +240,7 @@ def test_what_one_may_not_see_is_not_there(
         f"alarms/{row.pk}",
         f"metrics/{measured[0].pk}",
         f"metrics/of/codebuild.project/{project.pk}",
-        "metrics/of/nothing.at.all/1",
-        "metrics/of/codebuild.build/1",
+        "metrics/of/codebuild.project/99999999999999999999",
     ):
         assert program.json(path, status=404)["code"] == "not_found"
 
@@ -266,3 +266,24 @@ def test_what_was_not_read_is_told_from_a_gap(program: Program, measured: list[M
     assert datetime.fromisoformat(told) == Kept.objects.get(metric=measured[0]).whole_from
     Kept.objects.update(filled_at=now())
     assert program.json(path, range="7d")["points"]["unread_until"] is None
+
+
+def test_what_is_not_understood_is_answered_by_what_is_possible(
+    program: Program, project: Any, measured: list[Metric]
+):
+    path = f"metrics/of/codebuild.project/{project.pk}"
+    for wrong, parameter, possible in (
+        (program.json(path, status=422, range="2h"), "range", "'1h', '3h', '12h'"),
+        (program.json("metrics/of/codebuild.build/1", status=422), "kind", "'ecs.service'"),
+        (program.json("metrics/of/nothing.at.all/1", status=422), "kind", "'cloudwatch.alarm'"),
+        (program.json("metrics", status=422, limit="0"), "limit", "greater than or equal to 1"),
+    ):
+        assert wrong["code"] == "invalid"
+        [told] = wrong["errors"]
+        assert told["parameter"] == parameter
+        assert possible in told["message"]
+    assert program.json("metrics", status=400, cursor="nonsense")["code"] == "bad_cursor"
+
+
+def test_every_kind_that_is_watched_may_be_asked_for():
+    assert set(get_args(MeasuredKind)) == {*WATCHED, "cloudwatch.alarm"}

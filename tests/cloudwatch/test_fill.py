@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
-from apps.cloudwatch import fill, keep
+from apps.cloudwatch import fill, keep, tasks
 from apps.cloudwatch.models import Kept, Metric
 from apps.cloudwatch.records import Points
 from apps.mirror.models import Operation, Scope
@@ -123,3 +123,17 @@ def test_a_past_that_is_refused_is_told_and_not_asked_for_again_at_once(
     later = time.time() + 16 * 60
     monkeypatch.setattr(time, "time", lambda: later)
     assert fill.claim([metric.pk]) == [metric.pk]
+
+
+def test_pages_hear_of_points_and_of_the_end_of_a_reading_however_it_ended(
+    metric: Metric, scope: Scope, aws: Any, heard: list[tuple[str, str]]
+):
+    topic = f"aside:cloudwatch.metric@{scope.pk}"
+    keep.keep_points(scope, {"errors": Points(now() - timedelta(minutes=5), now(), 60, ())})
+    assert [told for told, _ in heard] == [topic]
+    heard.clear()
+    keep.keep_points(scope, {"errors": None})
+    assert heard == []
+    aws(Flight().on("cloudwatch:GetMetricData", Fault("AccessDeniedException", "no")))
+    tasks.fill_past([metric.pk])
+    assert topic in [told for told, _ in heard]

@@ -476,6 +476,20 @@ def test_a_range_that_was_never_read_is_asked_for_once(
     assert queued == []
 
 
+def test_an_alarms_history_that_is_denied_says_so(mirrored: Scope, viewer: Client):
+    path = f"/cloudwatch/alarms/{alarm().pk}/"
+    assert "Cannot be read: denied" not in viewer.get(path).text
+    Operation.objects.update_or_create(
+        scope=mirrored,
+        kind="cloudwatch.alarmhistory",
+        operation="cloudwatch:DescribeAlarmHistory",
+        defaults={"health": "denied", "cure": "Allow cloudwatch:DescribeAlarmHistory."},
+    )
+    page = viewer.get(path).text
+    assert "Cannot be read: denied" in page
+    assert "Allow cloudwatch:DescribeAlarmHistory." in page
+
+
 def test_a_part_that_was_not_read_is_hatched_and_said(measured: Scope, viewer: Client, queued: Any):
     whole = panel(viewer, "?range=1h")
     assert "url(#unread-" not in whole
@@ -700,6 +714,12 @@ def test_a_search_is_read_and_its_note_stands_at_the_form(
     page = viewer.get(path).text
     assert "Invalid character(s) in term &#x27;a=b&#x27;" in page
     assert 'value="a=b"' in page
+
+
+def test_a_span_nobody_offered_is_the_usual_one(group: LogGroup, viewer: Client):
+    page = viewer.get(f"/cloudwatch/logs/{group.pk}/?pattern=x&span=99y").text
+    assert f"groupsearch:{search_in(group.pk, 'x', '1h').number}@0" in page
+    assert '<option value="1h" selected>' in page
 
 
 def test_hostile_lines_are_text(group: LogGroup, viewer: Client):

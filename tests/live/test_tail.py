@@ -215,6 +215,18 @@ def test_summaries_are_told_at_most_every_two_seconds(tail, user, pipelines, clo
     assert len(page.told) == 2
 
 
+def test_what_is_kept_aside_of_a_scope_touches_pages_that_show_it(tail, user):
+    shows = tail.open(Page(user, f"aside:{PIPELINE}@3"))
+    others = [
+        tail.open(Page(user, topic))
+        for topic in (f"aside:{PIPELINE}@4", "aside:codebuild.build@3", "aside:nothing@3", "aside:")
+    ]
+    tail._heard(f"aside:{PIPELINE}@3", "")
+    tail._turn()
+    assert shows.events() == [("touched", {"kinds": [PIPELINE]})]
+    assert [other.told for other in others] == [[]] * 4
+
+
 def test_progress_of_a_scope_touches_pages_that_show_it(tail, user):
     shows, other = tail.open(Page(user, "touched:scope")), tail.open(Page(user))
     tail._heard("scope", "3")
