@@ -1,7 +1,9 @@
 """Finds an AppSpec in a bundle without unpacking that: a zip has a directory, a tar heads.
 
 Pure functions over bytes; nothing goes to disk, and nothing in a bundle is believed: sizes are
-bounded before anything is read, and what unpacks to more than that is left.
+bounded before anything is read, and what unpacks to more than that is left. The standard library's
+readers keep no such bounds: zipfile holds an object for each of a bundle's files, tarfile whatever
+a head claims to need.
 
 https://docs.aws.amazon.com/codedeploy/latest/userguide/application-revisions-appspec-file.html
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
