@@ -43,6 +43,7 @@ SERVICE_OF = {
     "cloudwatch-logs": "logs",
     "eventbridge": "events",
     "auto-scaling": "autoscaling",
+    "elastic-load-balancing": "elb",
     "elastic-load-balancing-v2": "elbv2",
     "elastic-beanstalk": "elasticbeanstalk",
 }

@@ -128,6 +128,7 @@ UNHEARD = {
     "codedeploy.deploymentgroup": "groups that are edited or deleted",
     "ec2.autoscalinggroup": "instances that are unhealthy, in standby or refreshed",
     "ec2.instance": "status checks",
+    "ec2.instancehealth": "how registered instances fare",
     "ec2.targetgroup": "how targets fare",
     "ecs.service": "tasks that start, task sets that are shifted to",
 }

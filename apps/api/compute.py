@@ -9,7 +9,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from apps.awslambda.models import Alias, Function, Version
-from apps.ec2.models import Instance
+from apps.ec2.models import Instance, InstanceProfile
 from apps.ecs.load import definitions_of, split_image
 from apps.ecs.models import Service, TaskDefinition
 from apps.live.moments import parsed
@@ -196,6 +196,9 @@ class InstanceDetail(InstanceItem):
     platform: str
     architecture: str
     instance_profile: str
+    roles: list[str] | None = Field(
+        description="ARNs of the roles in the profile, null where they were not read."
+    )
     state_reason: str
     tags: dict[str, str]
 
@@ -375,8 +378,11 @@ def one_instance(request: HttpRequest, instance_id: int) -> Any:
     """An instance."""
     rows = Instance.objects.visible_to(request.user).select_related("scope")
     row = get_object_or_404(rows, pk=instance_id)
+    profiles = InstanceProfile.objects.present().filter(scope=row.scope_id)
+    profile = profiles.filter(arn=row.instance_profile).first() if row.instance_profile else None
     return {
         **_instance(request, row),
+        "roles": profile.roles if profile else None if row.instance_profile else [],
         **columns(
             row,
             "private_dns_name",

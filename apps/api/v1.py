@@ -16,6 +16,7 @@ from . import (
     codedeploy,
     compute,
     executions,
+    load_balancers,
     pipelines,
     rows,
     scopes,
@@ -62,6 +63,7 @@ api.add_router("/deployments", codedeploy.deployments, tags=["CodeDeploy"])
 api.add_router("/functions", compute.functions, tags=["Lambda"])
 api.add_router("/services", compute.services, tags=["ECS"])
 api.add_router("/instances", compute.instances, tags=["EC2"])
+api.add_router("/load-balancers", load_balancers.router, tags=["EC2"])
 api.add_router("/environments", beanstalk.router, tags=["Elastic Beanstalk"])
 api.add_router("/alarms", cloudwatch.alarms, tags=["CloudWatch"])
 api.add_router("/metrics", cloudwatch.metrics, tags=["CloudWatch"])

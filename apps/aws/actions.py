@@ -1,7 +1,7 @@
 """What IAM calls an operation, where it does not go by the name of boto3's client; no Django."""
 
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
-PREFIXES = {"elbv2": "elasticloadbalancing"}
+PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 
 
 def action_of(operation: str) -> str:

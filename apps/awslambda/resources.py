@@ -74,6 +74,7 @@ VERSION = REGISTER.add(
         parent=("awslambda.function", "function"),
         asked_by="awslambda.function",
         parent_stamp=("revision_id", "versions_read"),
+        spot_check=True,
         digest=digest.of_versions,
         url=models.Version.get_absolute_url,
     )
@@ -105,6 +106,7 @@ ALIAS = REGISTER.add(
         parent=("awslambda.function", "function"),
         asked_by="awslambda.function",
         parent_stamp=("revision_id", "aliases_read"),
+        spot_check=True,
         heeds=("deploys to",),
         digest=digest.of_aliases,
         url=models.Alias.get_absolute_url,

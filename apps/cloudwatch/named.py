@@ -91,6 +91,9 @@ _BY_NAMESPACE: dict[str, tuple[_Names, ...]] = {
     "AWS/CodeBuild": (_one("codebuild.project", "codebuild", "project/", "ProjectName"),),
     "AWS/EC2": (_one("ec2.instance", "ec2", "instance/", "InstanceId"),),
     "AWS/ECS": (_of_ecs,),
+    "AWS/ELB": (
+        _one("ec2.loadbalancer", "elasticloadbalancing", "loadbalancer/", "LoadBalancerName"),
+    ),
     "AWS/Lambda": (_one("awslambda.function", "lambda", "function:", "FunctionName"),),
     "AWS/NetworkELB": (_BALANCER, _TARGETS),
     "CWAgent": (_one("ec2.instance", "ec2", "instance/", "InstanceId"),),

@@ -35,6 +35,9 @@ def _by_group(reach: Reach, answer: Mapping[str, Any]) -> Iterator[LinkTo]:
     for name in words.target_groups(snake(answer.get("loadBalancerInfo") or {})):
         arn = reach.arn("elasticloadbalancing", f"targetgroup/{name}/*")
         yield LinkTo("sends traffic by", "ec2.targetgroup", arn)
+    for classic in (answer.get("loadBalancerInfo") or {}).get("elbInfoList") or ():
+        arn = reach.arn("elasticloadbalancing", f"loadbalancer/{classic.get('name', '')}")
+        yield LinkTo("sends traffic by", "ec2.loadbalancer", arn)
 
 
 def by_deployment(reach: Reach, answer: Mapping[str, Any]) -> tuple[LinkTo, ...]:

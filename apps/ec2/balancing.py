@@ -36,7 +36,7 @@ JSON = Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadBalancerRecord:
-    """A load balancer as DescribeLoadBalancers gives it."""
+    """A load balancer as DescribeLoadBalancers gives it; `classic` reads those of the older API."""
 
     key: str
     arn: str
@@ -52,6 +52,9 @@ class LoadBalancerRecord:
     security_groups: JSON
     ip_address_type: str
     created: datetime | None
+    listeners: JSON = UNREAD
+    health_check: JSON = UNREAD
+    links: tuple[LinkTo, ...] | Unread = UNREAD
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,18 +1,21 @@
-"""Reads instances, Auto Scaling groups, load balancers and target groups; no Django.
+"""Reads instances and their roles, Auto Scaling groups, load balancers, target groups; no Django.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Operations.html
 https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Operations.html
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Operations.html
+https://docs.aws.amazon.com/elasticloadbalancing/2012-06-01/APIReference/API_Operations.html
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetInstanceProfile.html
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from apps.aws.calls import Failed, Reach, batches
 from apps.aws.failures import classify
-from apps.mirror.ask import UNREAD, Ask, Unread, Vanished
+from apps.mirror.ask import UNREAD, Ask, Covered, Parent, Unread, Vanished
 from apps.mirror.provider import Health
 
 from .balancing import (
@@ -21,12 +24,21 @@ from .balancing import (
     load_balancer_record,
     target_group_record,
 )
+from .classic import (
+    CLASSIC,
+    InstanceHealthRecord,
+    KeptRecord,
+    classic_record,
+    health_record,
+)
+from .profiles import InstanceProfileRecord, profile_record
 from .records import (
     GroupRecord,
     InstanceRecord,
     group_record,
     instance_record,
     is_short,
+    links_of,
 )
 
 # Terminated ones stay listed for an hour, and are gone.
@@ -40,7 +52,9 @@ def instances(reach: Reach, ask: Ask) -> Iterator[InstanceRecord | Vanished]:
     """Yield every instance that is not terminated, with its status checks.
 
     DescribeInstances and DescribeInstanceStatus, 1,000 a page; or those named by `ask.keys`.
+    With the whole list `ask.parents` are the instance profiles that were read, with their roles.
     """
+    roles = None if ask.keys is not None else {one.arn: one.fields["roles"] for one in ask.parents}
     living = {"Name": "instance-state-name", "Values": LIVING}
     if ask.keys is None:
         found = list(_described(reach, [living], MaxResults=PAGE))
@@ -60,7 +74,10 @@ def instances(reach: Reach, ask: Ask) -> Iterator[InstanceRecord | Vanished]:
     for one in found:
         key = one["InstanceId"]
         status = None if statuses is None else statuses.get(key, {})
-        yield instance_record(reach, one, status, known=bool(ask.known.get(key)))
+        record = instance_record(reach, one, status, known=bool(ask.known.get(key)))
+        # Whoever asks for one by its key is not told of profiles: what the list told of it stays.
+        told = UNREAD if roles is None and key in ask.known else links_of(record, roles or {})
+        yield replace(record, links=told)
 
 
 def _runs(one: Mapping[str, Any]) -> bool:
@@ -131,16 +148,60 @@ def _activities(reach: Reach) -> dict[str, Mapping[str, Any]] | Unread:
     return newest
 
 
-def load_balancers(reach: Reach, ask: Ask) -> Iterator[LoadBalancerRecord | Vanished]:
-    """Yield every application, network and gateway load balancer, 400 a page.
+def load_balancers(reach: Reach, ask: Ask) -> Iterator[LoadBalancerRecord | KeptRecord | Vanished]:
+    """Yield every load balancer: two lists, those of today and the classic ones, 400 a page each.
 
-    Those named by `ask.keys` are picked from the same list.
+    Those named by `ask.keys` are picked from the same lists. Where the classic ones cannot be read,
+    those that are `ask.known` (by their type) stay, and the others are read all the same.
     """
-    listed = _listed(reach, "elbv2:DescribeLoadBalancers", "LoadBalancers")
-    found = [load_balancer_record(one) for one in listed]
+    found: list[LoadBalancerRecord] = []
+    kept: list[KeptRecord] = []
+    if ask.keys is None or any("/" in key for key in ask.keys):
+        listed = _listed(reach, "elbv2:DescribeLoadBalancers", "LoadBalancers")
+        found += map(load_balancer_record, listed)
+    if ask.keys is None or any("/" not in key for key in ask.keys):
+        try:
+            older = _listed(reach, "elb:DescribeLoadBalancers", "LoadBalancerDescriptions")
+            found += [classic_record(reach, one) for one in older]
+        except Exception:  # noqa: BLE001 - what failed stands on the reach's outcomes
+            kept = [KeptRecord(key=key) for key, kind in ask.known.items() if kind == CLASSIC]
     yield from (one for one in found if ask.keys is None or one.key in ask.keys)
-    there = {one.key for one in found}
+    yield from kept
+    there = {one.key for one in (*found, *kept)}
     yield from (Vanished(key) for key in ask.keys or () if key not in there)
+
+
+def instance_health(reach: Reach, ask: Ask) -> Iterator[InstanceHealthRecord | Covered]:
+    """Yield how the instances of each classic load balancer fare: a call a load balancer."""
+    # What is woken by a new load balancer is not always one of these.
+    classic = [one for one in ask.parents if one.fields.get("type") == CLASSIC]
+    yield from (Covered(one.key) for one in ask.parents if one not in classic)
+
+    def read(balancer: Parent) -> Any:
+        return reach.call("elb:DescribeInstanceHealth", LoadBalancerName=balancer.key)
+
+    for balancer, answer in reach.each(classic, read):
+        if not isinstance(answer, Failed):
+            for one in answer.get("InstanceStates", ()):
+                yield health_record(balancer.key, one)
+            yield Covered(balancer.key)
+
+
+def instance_profiles(reach: Reach, ask: Ask) -> Iterator[InstanceProfileRecord | KeptRecord]:
+    """Yield the instance profiles that instances have, with their roles: a call for each new one.
+
+    `ask.parents` are the profiles by their names. IAM is global, and no list of it is read.
+    """
+    wanted = [one.key for one in ask.parents]
+    fresh = [name for name in wanted if ask.deep or not ask.known.get(name)]
+    yield from (KeptRecord(key=name) for name in wanted if name not in fresh)
+    for name, answer in reach.each(
+        fresh, lambda name: reach.call("iam:GetInstanceProfile", InstanceProfileName=name)
+    ):
+        if not isinstance(answer, Failed):
+            yield profile_record(answer["InstanceProfile"])
+        elif name in ask.known and answer.failure.health is not Health.GONE:
+            yield KeptRecord(key=name)
 
 
 def target_groups(reach: Reach, ask: Ask) -> Iterator[TargetGroupRecord | Vanished]:

@@ -28,3 +28,13 @@ def load_balancer_url(region: str, arn: str) -> str:
 def target_group_url(region: str, arn: str) -> str:
     """A target group's page."""
     return console(region, f"ec2/home?region={part(region)}#TargetGroup:targetGroupArn={part(arn)}")
+
+
+def classic_url(region: str, name: str) -> str:
+    """The list of load balancers with a classic one, which has no ARN in the console."""
+    return console(region, f"ec2/home?region={part(region)}#LoadBalancers:search={part(name)}")
+
+
+def role_url(region: str, name: str) -> str:
+    """A role's page in IAM, which is the same in all regions of a partition."""
+    return console(region, f"iam/home#/roles/details/{part(name)}")

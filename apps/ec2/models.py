@@ -1,4 +1,4 @@
-"""Instances, Auto Scaling groups, load balancers and target groups, as last read."""
+"""Instances and profiles, Auto Scaling groups, load balancers and their targets, as last read."""
 
 from typing import Any, ClassVar, Self
 
@@ -8,7 +8,15 @@ from django.urls import reverse
 from apps.mirror.models import Mirrored, MirroredQuerySet
 from apps.mirror.state import URGENCY, State
 
-from .console import group_url, instance_url, load_balancer_url, target_group_url
+from .classic import CLASSIC
+from .console import (
+    classic_url,
+    group_url,
+    instance_url,
+    load_balancer_url,
+    role_url,
+    target_group_url,
+)
 
 
 class InstanceQuerySet(MirroredQuerySet):
@@ -96,6 +104,31 @@ class Instance(Mirrored):
         return instance_url(self.scope.region, self.key)
 
 
+class InstanceProfile(Mirrored):
+    """An instance profile that instances have, and the role in it.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_InstanceProfile.html
+
+    `key` is its name; `roles` are ARNs, of which IAM allows one.
+    """
+
+    profile_id = models.CharField(max_length=128, blank=True)
+    roles = models.JSONField(default=list)
+    created = models.DateTimeField(null=True)
+
+    class Meta(Mirrored.Meta):
+        ordering: ClassVar = ["key"]
+
+    @property
+    def assumed(self) -> list[dict[str, str]]:
+        """Its roles as pages show them: `[{name, arn, console_url}]`."""
+        return [
+            {"name": name, "arn": arn, "console_url": role_url(self.scope.region, name)}
+            for arn in self.roles
+            for name in [str(arn).rpartition("/")[2]]
+        ]
+
+
 class GroupQuerySet(MirroredQuerySet):
     """Auto Scaling groups the way lists want them."""
 
@@ -180,13 +213,16 @@ class LoadBalancerQuerySet(MirroredQuerySet):
 
 
 class LoadBalancer(Mirrored):
-    """An application, network or gateway load balancer.
+    """An application, network, gateway or classic load balancer, as `type` says.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancer.html
+    https://docs.aws.amazon.com/elasticloadbalancing/2012-06-01/APIReference/API_LoadBalancerDescription.html
 
-    `key` is what follows "loadbalancer/" in its ARN. `target_state` is how its target groups fare,
-    the worst of them; `healthy_count` and `target_count` count their targets. `urgency` goes by
-    both.
+    `key` is what follows "loadbalancer/" in its ARN: of a classic one its name alone.
+    `target_state` is how its target groups or instances fare, the worst of them; `healthy_count`
+    and `target_count` count its targets. `urgency` goes by both. Of classic ones alone: `listeners`
+    `[{protocol, port, instance_protocol, instance_port}]` and `health_check` `{target, interval,
+    timeout, healthy_after, unhealthy_after}`, times in seconds.
     """
 
     name = models.CharField(max_length=64, blank=True)
@@ -199,6 +235,8 @@ class LoadBalancer(Mirrored):
     security_groups = models.JSONField(default=list)
     ip_address_type = models.CharField(max_length=64, blank=True)
     created = models.DateTimeField(null=True)
+    listeners = models.JSONField(default=list)
+    health_check = models.JSONField(default=dict)
     target_state = models.CharField(max_length=8, blank=True)
     healthy_count = models.PositiveIntegerField(default=0)
     target_count = models.PositiveIntegerField(default=0)
@@ -221,8 +259,20 @@ class LoadBalancer(Mirrored):
         return reverse("ec2:load_balancer", args=[self.pk])
 
     @property
+    def is_classic(self) -> bool:
+        """Whether it is of the older kind, which sends to instances and not to target groups."""
+        return self.type == CLASSIC
+
+    @property
+    def own_status(self) -> str:
+        """AWS's word; it has none for classic ones."""
+        return "" if self.is_classic else self.status
+
+    @property
     def console_url(self) -> str:
         """The load balancer in AWS's console."""
+        if self.is_classic:
+            return classic_url(self.scope.region, self.name)
         return load_balancer_url(self.scope.region, self.arn)
 
 
@@ -272,3 +322,31 @@ class TargetGroup(Mirrored):
     def console_url(self) -> str:
         """The target group in AWS's console."""
         return target_group_url(self.scope.region, self.arn)
+
+
+class InstanceHealth(Mirrored):
+    """How an instance fares at a classic load balancer.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/2012-06-01/APIReference/API_InstanceState.html
+
+    `key` is "<load balancer>:<instance id>". `reason_code` is ELB or Instance: whose fault it is.
+    """
+
+    load_balancer = models.ForeignKey(
+        LoadBalancer, on_delete=models.CASCADE, related_name="instance_health"
+    )
+
+    instance_id = models.CharField(max_length=64, blank=True)
+    reason_code = models.CharField(max_length=64, blank=True)
+    description = models.TextField(blank=True)
+    urgency = models.SmallIntegerField(default=URGENCY[State.UNKNOWN])
+
+    class Meta(Mirrored.Meta):
+        ordering: ClassVar = ["key"]
+
+    def __str__(self) -> str:
+        return self.instance_id or self.key
+
+    def get_absolute_url(self) -> str:
+        """Path of its load balancer's page."""
+        return reverse("ec2:load_balancer", args=[self.load_balancer_id])

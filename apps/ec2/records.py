@@ -177,8 +177,24 @@ def instance_record(
         state_reason=masked(reason.get("Message") or ""),
         state_reason_code=reason.get("Code") or "",
         tags=tags,
-        links=(LinkTo("assumes", "iam.instanceprofile", profile),) if profile else (),
         **told,
+    )
+
+
+def links_of(
+    record: InstanceRecord, roles: Mapping[str, Iterable[str]]
+) -> tuple[LinkTo, ...] | Unread:
+    """Return what an instance names: its profile, and the roles in it.
+
+    roles  by the profile's ARN.
+    """
+    # Owning: a profile that is read later changes the instance's page.
+    profile = record.instance_profile
+    if not profile:
+        return ()
+    return (
+        LinkTo("assumes", "ec2.instanceprofile", profile, owning=True),
+        *(LinkTo("assumes", "iam.role", role) for role in roles.get(profile, ())),
     )
 
 
@@ -256,6 +272,7 @@ def group_record(answer: Mapping[str, Any], activity: Mapping[str, Any] | Unread
     template = _template(answer)
     arn = answer.get("AutoScalingGroupARN") or ""
     groups = list(answer.get("TargetGroupARNs") or ())
+    classic = list(answer.get("LoadBalancerNames") or ())
     return GroupRecord(
         key=answer["AutoScalingGroupName"],
         arn=arn,
@@ -278,14 +295,14 @@ def group_record(answer: Mapping[str, Any], activity: Mapping[str, Any] | Unread
         launch_template=template,
         launch_configuration=answer.get("LaunchConfigurationName") or "",
         target_groups=groups,
-        classic_load_balancers=list(answer.get("LoadBalancerNames") or ()),
+        classic_load_balancers=classic,
         health_check_type=answer.get("HealthCheckType") or "",
         grace_seconds=answer.get("HealthCheckGracePeriod"),
         availability_zones=list(answer.get("AvailabilityZones") or ()),
         created=answer.get("CreatedTime"),
         tags=tags_of(answer.get("Tags")),
         activity=UNREAD if isinstance(activity, Unread) else _activity(activity),
-        links=tuple(_group_names(arn, instances, groups)),
+        links=tuple(_group_names(arn, instances, groups, classic)),
     )
 
 
@@ -321,9 +338,16 @@ def _activity(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _group_names(
-    arn: str, instances: Iterable[Mapping[str, Any]], groups: Iterable[str]
+    arn: str,
+    instances: Iterable[Mapping[str, Any]],
+    groups: Iterable[str],
+    classic: Iterable[str],
 ) -> Iterator[LinkTo]:
     for one in instances:
         yield LinkTo("launched", "ec2.instance", instance_arn(arn, one["id"]), owning=True)
     for group in groups:
         yield LinkTo("serves", "ec2.targetgroup", group)
+    _, partition, _, region, account, *_ = [*arn.split(":"), "", "", "", "", ""]
+    for name in classic:
+        balancer = f"arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}"
+        yield LinkTo("serves", "ec2.loadbalancer", balancer)

@@ -7,7 +7,8 @@ from typing import Any
 from apps.aws.events import called
 from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
 
-from . import collect, digest, models, why
+from . import collect, digest, given, models, why
+from .classic import CLASSIC
 
 # https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-event-reference.html
 SCALED = (
@@ -36,6 +37,12 @@ def _target_group_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
     yield Names(kind="ec2.targetgroup", key=arn.rpartition(":targetgroup/")[2])
 
 
+def _classic_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    name = detail["requestParameters"]["loadBalancerName"]
+    yield Names(kind="ec2.loadbalancer", key=name)
+    yield Names(kind="ec2.instancehealth", parent=name)
+
+
 INSTANCE = REGISTER.add(
     Resource(
         kind="ec2.instance",
@@ -54,11 +61,28 @@ INSTANCE = REGISTER.add(
             ),
         ),
         # Not heard wholly: no event tells of status checks.
+        given=given.known_profiles,
         keyed=True,
         stamp="checked",
         url=models.Instance.get_absolute_url,
         listed="ec2:instances",
         explain=why.instance,
+    )
+)
+
+INSTANCE_PROFILE = REGISTER.add(
+    Resource(
+        kind="ec2.instanceprofile",
+        label="instance profiles",
+        provider="aws",
+        model=models.InstanceProfile,
+        collect=collect.instance_profiles,
+        # One that is known costs no call until the next deep sweep: its role hardly ever changes.
+        cadence=Cadence(cold=timedelta(minutes=10)),
+        calls=("iam:GetInstanceProfile",),
+        given=given.profiles_of_instances,
+        awaits=("ec2.instance",),
+        stamp="profile_id",
     )
 )
 
@@ -104,8 +128,11 @@ LOAD_BALANCER = REGISTER.add(
         model=models.LoadBalancer,
         collect=collect.load_balancers,
         cadence=Cadence(cold=timedelta(minutes=10), hot=timedelta(seconds=30)),
-        calls=("elbv2:DescribeLoadBalancers",),
+        # Two APIs of one name: that of today, and that of classic load balancers.
+        calls=("elbv2:DescribeLoadBalancers", "elb:DescribeLoadBalancers"),
+        optional=("elb:DescribeLoadBalancers",),
         keyed=True,
+        stamp="type",
         url=models.LoadBalancer.get_absolute_url,
         listed="ec2:load_balancers",
         explain=why.load_balancer,
@@ -133,9 +160,38 @@ TARGET_GROUP = REGISTER.add(
         ),
         # Not heard wholly: what targets are registered is told, and not how they fare.
         parent=("ec2.loadbalancer", "load_balancer"),
-        digest=digest.of_target_groups,
+        digest=digest.of_targets,
         keyed=True,
         url=models.TargetGroup.get_absolute_url,
         explain=why.target_group,
+    )
+)
+
+INSTANCE_HEALTH = REGISTER.add(
+    Resource(
+        kind="ec2.instancehealth",
+        label="health of instances at classic load balancers",
+        provider="aws",
+        model=models.InstanceHealth,
+        collect=collect.instance_health,
+        # A call a load balancer, as the health of targets.
+        cadence=Cadence(cold=timedelta(minutes=3), hot=timedelta(seconds=20)),
+        calls=("elb:DescribeInstanceHealth",),
+        events=(
+            called(
+                "aws.elasticloadbalancing",
+                _classic_called_on,
+                "DeregisterInstancesFromLoadBalancer",
+                "RegisterInstancesWithLoadBalancer",
+            ),
+        ),
+        # Not heard wholly: what instances are registered is told, and not how they fare.
+        parent=("ec2.loadbalancer", "load_balancer"),
+        asked_by="ec2.loadbalancer",
+        asked_among=lambda rows: rows.filter(type=CLASSIC),
+        parent_fields=("type",),
+        digest=digest.of_targets,
+        url=models.InstanceHealth.get_absolute_url,
+        explain=why.instance_health,
     )
 )

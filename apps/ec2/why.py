@@ -1,6 +1,7 @@
 """Says why an instance, a group or a load balancer fails, from what AWS told of it; no Django."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from apps.mirror.state import State
@@ -57,14 +58,36 @@ def target_group(row: Any) -> str:
     if row.state != State.FAILED:
         return ""
     failing = [one for one in row.targets if one["state"] == State.FAILED]
-    reasons = Counter(one["description"] or one["reason"] or one["status"] for one in failing)
-    lines = []
-    for reason, _ in reasons.most_common(LINES):
-        who = [
-            f"{one['id']}:{one['port']}" if one["port"] else one["id"]
+    return _reasons(
+        [
+            (
+                one["description"] or one["reason"] or one["status"],
+                f"{one['id']}:{one['port']}" if one["port"] else one["id"],
+            )
             for one in failing
-            if reason == (one["description"] or one["reason"] or one["status"])
         ]
+    )
+
+
+def _reasons(told: Sequence[tuple[str, str]]) -> str:
+    """Return (reason, who) as lines: each reason once, the most common first, and who has it."""
+    lines = []
+    for reason, _ in Counter(reason for reason, _ in told).most_common(LINES):
+        who = [name for why, name in told if why == reason]
         more = f" and {len(who) - 3} more" if len(who) > 3 else ""
         lines.append(f"{reason} ({', '.join(who[:3])}{more})")
     return "\n".join(lines)
+
+
+def instance_health(row: Any) -> str:
+    """Return why an instance is out of service at a classic load balancer."""
+    if row.state != State.FAILED:
+        return ""
+    return row.description or f"It is {row.status}, and AWS says no more."
+
+
+def registered(rows: Iterable[Any]) -> str:
+    """Return why instances are out of service, each reason once, as `target_group` does."""
+    return _reasons(
+        [(instance_health(row), row.instance_id) for row in rows if row.state == State.FAILED]
+    )

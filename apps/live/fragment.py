@@ -79,6 +79,8 @@ class Fragments:
     def picture(self, kind: str, name: str, template: str, load: Load) -> Fragment:
         """Add one whose cached picture is good for as long as its row's `version`.
 
+        And for as long as its context tells the same of what is unread; see apps.mirror.unread.
+
         kind      "codebuild.build": the app whose template it is, and what its context calls the
                   row.
         template  "builds.html#row", in the app's folder.
@@ -90,7 +92,7 @@ class Fragments:
                 of=kind,
                 template=f"{app}/{template}",
                 load=load,
-                version=lambda context: str(context[row].version),
+                version=lambda context: f"{context[row].version}{context.get('unread_as', '')}",
             )
         )
 

@@ -1,5 +1,6 @@
 """What the mirror knows already and tells a collector: parents, stamps, what is finished or not."""
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,6 +77,12 @@ def parents_of(
         stamp, read = resource.parent_stamp
         rows = rows.exclude(**{read: F(stamp)})
     return _as_parents(resource, rows)
+
+
+def any_parent_of(resource: Resource, scope: Scope) -> list[Parent]:
+    """Return one of the rows whose children are asked for, another one each time; [] of none."""
+    found = parents_of(resource, scope)
+    return [random.choice(found)] if found else []  # noqa: S311 - guards nothing
 
 
 def note_children_read(resource: Resource, scope: Scope, parents: Iterable[Parent]) -> None:

@@ -49,6 +49,8 @@ class Reading:
         """
         if self.resource.asked_by is not None:
             found = known.parents_of(self.resource, self.scope, moved=not deep)
+            if not found and self.resource.spot_check:
+                found = known.any_parent_of(self.resource, self.scope)
             parents = _beginning_with(begin_with, found)
             step(0, len(parents))
             return self._children(parents, deep=deep, step=step)

@@ -93,6 +93,8 @@ class Resource:
     parent_stamp   (column, column) of the asked_by rows: what tells one version of a row from the
                    next, and the version whose children were read, which the mirror writes. Only
                    children of rows that moved since are read again (all of them in deep sweeps).
+    spot_check     where no asked_by row moved since its children were read, those of one are read
+                   all the same: a denial that came later is noticed by a call alone.
     history        rows are never judged gone.
     appended       rows are written once, without a `Change` each, and forgotten in time; what they
                    belong to changes instead. Such a kind is a history, has no links, wakes nobody.
@@ -137,6 +139,7 @@ class Resource:
     asked_by: str | None = None
     parent_fields: Sequence[str] = ()
     parent_stamp: tuple[str, str] | None = None
+    spot_check: bool = False
     history: bool = False
     appended: Appended | None = None
     given: "Callable[[Scope], Sequence[Parent]] | None" = None

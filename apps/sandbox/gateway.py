@@ -67,7 +67,7 @@ class Gateway:
             )
             return _labelled(wire.write_error("", "json", error, request_id), request_id)
         key, region, signing_name = signed.groups()
-        service = wire.service_named(signing_name)
+        service = wire.service_of(signing_name, request)
         protocol = wire.protocol_of(service, request.headers)
         asked = _Asked(request, key, region, service, protocol, request_id)
         try:

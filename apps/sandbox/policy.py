@@ -23,7 +23,7 @@ _ACTIONS = {
 
 
 #: Services that IAM calls by another name than boto3 does.
-_PREFIXES = {"elbv2": "elasticloadbalancing"}
+_PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 
 
 def action_of(service: str, operation: str) -> str:

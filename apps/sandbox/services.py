@@ -30,9 +30,11 @@ MODULES = (
     "apps.sandbox.codepipeline.acts",
     "apps.sandbox.compute.actions",
     "apps.sandbox.compute.balancer_operations",
+    "apps.sandbox.compute.classic_operations",
     "apps.sandbox.compute.ec2_operations",
     "apps.sandbox.compute.ecs_operations",
     "apps.sandbox.compute.lambda_operations",
+    "apps.sandbox.compute.profiles",
     "apps.sandbox.beanstalk.reads",
     "apps.sandbox.beanstalk.acts",
 )

@@ -117,6 +117,17 @@ def operation_model(service: str, name: str) -> Any:
     return model.operation_model(name)
 
 
+#: What classic load balancers' API says of itself: it is signed for like the one of today.
+_CLASSIC = b"Version=2012-06-01"
+
+
+def service_of(signing_name: str, request: Request) -> str:
+    """The botocore service that a request is for."""
+    if signing_name == "elasticloadbalancing" and _CLASSIC in request.body:
+        return "elb"
+    return service_named(signing_name)
+
+
 @functools.cache
 def service_named(signing_name: str) -> str:
     """The botocore service behind a SigV4 signing name (``monitoring`` → ``cloudwatch``)."""

@@ -7,7 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.awslambda.models import Alias, Function, Version
-from apps.ec2.models import Instance
+from apps.ec2.models import (
+    Instance,
+    InstanceHealth,
+    InstanceProfile,
+    LoadBalancer,
+    TargetGroup,
+)
 from apps.ecs.models import Cluster, Service, TaskDefinition
 from apps.mirror.models import Scope
 from tests.api.conftest import BEGAN, Program, make_scope
@@ -150,6 +156,56 @@ def test_an_instance_says_how_its_checks_fare(program: Program, scope: Scope):
     assert (item["instance_id"], item["name"], item["status"]) == ("i-0a1b", "web-1", "running")
     assert item["why"].startswith("System status check failed")
     assert program.json(f"instances/{row.pk}")["tags"] == {"Name": "web-1"}
+
+
+def test_an_instance_tells_its_role_and_null_where_that_was_not_read(
+    program: Program, scope: Scope
+):
+    arn = "arn:aws:iam::111122223333:instance-profile/web"
+    row = make_instance(scope, instance_profile=arn)
+    assert program.json(f"instances/{row.pk}")["roles"] is None
+    role = "arn:aws:iam::111122223333:role/web"
+    InstanceProfile.objects.create(scope=scope, key="web", arn=arn, roles=[role])
+    assert program.json(f"instances/{row.pk}")["roles"] == [role]
+    bare = make_instance(scope, "i-0b2c")
+    assert program.json(f"instances/{bare.pk}")["roles"] == []
+
+
+def make_balancer(scope: Scope, key: str = "app/web/1", **columns: Any) -> LoadBalancer:
+    arn = f"arn:aws:elasticloadbalancing:{PLACE}:loadbalancer/{key}"
+    values = {"arn": arn, "state": "done", "status": "active", "name": key, **columns}
+    return LoadBalancer.objects.create(scope=scope, key=key, **values)
+
+
+def test_a_load_balancer_tells_how_its_targets_fare(program: Program, scope: Scope):
+    row = make_balancer(scope, type="application", target_count=1)
+    target = {"id": "10.0.0.1", "port": 80, "status": "unhealthy", "state": "failed"}
+    TargetGroup.objects.create(
+        scope=scope, key="web/1", name="web", load_balancer=row, targets=[target]
+    )
+    [group] = program.json(f"load-balancers/{row.pk}")["target_groups"]
+    assert group["targets"] == [{**target, "reason": "", "description": ""}]
+    [item] = program.json("load-balancers", q="web")["items"]
+    assert (item["type"], item["status"], item["target_count"]) == ("application", "active", 1)
+
+
+def test_a_classic_load_balancer_tells_how_its_instances_fare(program: Program, scope: Scope):
+    row = make_balancer(scope, "web", type="classic")
+    InstanceHealth.objects.create(
+        scope=scope,
+        key="web:i-0a1b",
+        load_balancer=row,
+        instance_id="i-0a1b",
+        status="OutOfService",
+        state="failed",
+        reason_code="Instance",
+        description="No answer",
+    )
+    [told] = program.json(f"load-balancers/{row.pk}")["instances"]
+    assert (told["id"], told["status"], told["reason"]) == ("i-0a1b", "OutOfService", "Instance")
+    Scope.objects.update(parked=True)
+    assert program.json("load-balancers")["items"] == []
+    assert program.json(f"load-balancers/{row.pk}", status=404)["code"] == "not_found"
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,10 @@ def heads_of_each(n: Rows) -> int:
     return sum(batches(count, 100) for count in n.by_parent("codecommit.branch").values())
 
 
+def classic(n: Rows) -> int:
+    return len(n.where("ec2.loadbalancer", type="classic"))
+
+
 BESIDES: dict[str, Formula] = {
     # The definition, without which no board can be drawn, and tags; of none while it is not edited.
     "codepipeline:GetPipeline": described("codepipeline.pipeline"),
@@ -217,6 +221,11 @@ BESIDES: dict[str, Formula] = {
     "elbv2:DescribeTargetGroups": listed("ec2.targetgroup", 400),
     # No batch of it.
     "elbv2:DescribeTargetHealth": described("ec2.targetgroup"),
+    # Classic load balancers have an API of their own, and no batch of their health either.
+    "elb:DescribeLoadBalancers": once,
+    "elb:DescribeInstanceHealth": classic,
+    # The role behind an instance profile. IAM's list would tell of all that an account has.
+    "iam:GetInstanceProfile": described("ec2.instanceprofile"),
 }
 FIRST = {**FEWEST, **BESIDES}
 # Where nothing moved: lists, of histories the newest page, and what still moves or waits.
@@ -253,9 +262,11 @@ IDLE: dict[str, Formula] = {
     "elasticbeanstalk:DescribeEvents": once,
     "elasticbeanstalk:DescribeInstancesHealth": moving("beanstalk.environment"),
     "cloudwatch:DescribeAlarmHistory": once,
-    "lambda:ListVersionsByFunction": never,
-    "lambda:ListAliases": never,
+    # One function, so that a denial is noticed.
+    "lambda:ListVersionsByFunction": once,
+    "lambda:ListAliases": once,
     "ecs:DescribeTaskDefinition": never,
+    "iam:GetInstanceProfile": never,
 }
 
 
@@ -297,6 +308,7 @@ HOT: dict[str, Formula] = {
     "elbv2:DescribeLoadBalancers": once,
     "elbv2:DescribeTargetGroups": once,
     "elbv2:DescribeTargetHealth": moving("ec2.targetgroup"),
+    "elb:DescribeInstanceHealth": hot_of("ec2.instancehealth"),
 }
 
 

@@ -7,15 +7,23 @@ from botocore.exceptions import ClientError
 
 from apps.ec2 import collect, why
 from apps.ec2.balancing import fares, target_group_record
-from apps.ec2.models import AutoScalingGroup, Instance, LoadBalancer, TargetGroup
+from apps.ec2.classic import KeptRecord, state_of
+from apps.ec2.models import (
+    AutoScalingGroup,
+    Instance,
+    InstanceHealth,
+    LoadBalancer,
+    TargetGroup,
+)
 from apps.ec2.records import group_record
 from apps.ec2.resources import (
+    _classic_called_on,
     _group_called_on,
     _group_of,
     _instance_of,
     _target_group_called_on,
 )
-from apps.mirror.ask import UNREAD, Ask, LinkTo, Vanished
+from apps.mirror.ask import UNREAD, Ask, Covered, LinkTo, Parent, Vanished
 from apps.mirror.resource import Names
 from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight, Unmodelled
 
@@ -190,7 +198,7 @@ def test_a_target_group_fares_as_its_worst_target(states, worst):
 
 
 def test_a_load_balancer_says_its_own_reason(full):
-    [one] = read(collect.load_balancers, full).values()
+    one = read(collect.load_balancers, full)["app/shop/50dc6c495c0c9188"]
     assert (one.key, one.state) == ("app/shop/50dc6c495c0c9188", "failed")
     assert one.state_reason.startswith("The load balancer does not have enough free IP addresses")
     assert isinstance(read(collect.load_balancers, full, keys=("app/x/1",))["app/x/1"], Vanished)
@@ -272,3 +280,123 @@ def test_what_this_version_has_not_heard_of_is_taken_as_it_comes(full):
     new = {"InstanceId": ONE, "State": {"Code": 96, "Name": "dreaming"}}
     full.on("ec2:DescribeInstances", Unmodelled({"Reservations": [{"Instances": [new]}]}))
     assert read(collect.instances, full)[ONE].state == "unknown"
+
+
+CLASSIC = f"arn:aws:elasticloadbalancing:{PLACE}:loadbalancer/classic-web"
+
+
+def test_classic_load_balancers_stand_in_the_list_with_the_others(full):
+    found = read(collect.load_balancers, full)
+    assert set(found) == {"app/shop/50dc6c495c0c9188", "classic-web"}
+    classic = found["classic-web"]
+    assert (classic.arn, classic.type, classic.state) == (CLASSIC, "classic", "done")
+    assert classic.vpc_id == "vpc-0a1b2c3d4e5f60718"
+    sent = LinkTo("sends to", "ec2.instance", f"arn:aws:ec2:{PLACE}:instance/{ONE}")
+    assert sent in classic.links
+    assert full.count() == {"elbv2:DescribeLoadBalancers": 1, "elb:DescribeLoadBalancers": 1}
+
+
+def test_load_balancers_that_are_named_cost_the_list_of_their_kind_alone(full):
+    assert set(read(collect.load_balancers, full, keys=("classic-web",))) == {"classic-web"}
+    assert full.count() == {"elb:DescribeLoadBalancers": 1}
+    gone = read(collect.load_balancers, full, keys=("old-web",))["old-web"]
+    assert isinstance(gone, Vanished)
+
+
+def test_where_classic_ones_may_not_be_read_those_known_are_kept_and_the_others_read(full):
+    full.on("elb:DescribeLoadBalancers", Fault("AccessDenied", "no", status=403))
+    known = {"classic-web": "classic", "app/old/1": "application"}
+    found = read(collect.load_balancers, full, known=known)
+    assert set(found) == {"app/shop/50dc6c495c0c9188", "classic-web"}
+    assert found["classic-web"] == KeptRecord(key="classic-web")
+
+
+def test_the_health_of_instances_costs_a_call_for_each_classic_load_balancer_alone(full):
+    parents = tuple(
+        Parent(key=key, fields={"type": kind})
+        for key, kind in (("classic-web", "classic"), ("app/shop/1", "application"))
+    )
+    found = list(collect.instance_health(full.reach(), Ask(parents=parents)))
+    covered = {item.parent for item in found if isinstance(item, Covered)}
+    assert covered == {"classic-web", "app/shop/1"}
+    told = [item for item in found if not isinstance(item, Covered)]
+    assert {item.instance_id: (item.state, item.reason_code) for item in told} == {
+        ONE: ("failed", "Instance"),
+        TWO: ("stopped", "Instance"),
+        THREE: ("done", ""),
+    }
+    assert full.count() == {"elb:DescribeInstanceHealth": 1}
+
+
+@pytest.mark.parametrize(
+    ("word", "description", "state"),
+    [
+        ("InService", "", "done"),
+        ("Unknown", "A transient error occurred. Please try again later.", "unknown"),
+        ("OutOfService", "Instance registration is still in progress.", "moving"),
+        (
+            "OutOfService",
+            "Instance has not passed the configured HealthyThreshold number of health checks "
+            "consecutively.",
+            "moving",
+        ),
+        ("OutOfService", "Instance deregistration currently in progress.", "moving"),
+        ("OutOfService", "Instance is in stopped state.", "stopped"),
+        ("OutOfService", "Instance is not currently registered with the LoadBalancer.", "failed"),
+        ("Asleep", "", "unknown"),
+    ],
+)
+def test_out_of_service_is_told_apart_by_its_description(word, description, state):
+    assert state_of(word, description) == state
+
+
+def test_instances_out_of_service_are_told_by_reason():
+    rows = [
+        InstanceHealth(state="failed", status="OutOfService", instance_id=one, description=said)
+        for one, said in ((ONE, "No answer"), (TWO, "No answer"), (THREE, ""))
+    ]
+    assert why.registered(rows).split("\n") == [
+        f"No answer ({ONE}, {TWO})",
+        f"It is OutOfService, and AWS says no more. ({THREE})",
+    ]
+
+
+def test_each_profile_is_asked_for_once_and_again_in_a_deep_sweep(full):
+    ask = {"parents": (Parent(key="checkout-web", arn="any"),)}
+    profile = read(collect.instance_profiles, full, **ask)["checkout-web"]
+    role = f"arn:aws:iam::{ACCOUNT}:role/machines/checkout-web-machine"
+    assert profile.roles == [role]
+    assert profile.links == (LinkTo("holds", "iam.role", role),)
+    known = {"checkout-web": "AIPAEXAMPLE"}
+    assert read(collect.instance_profiles, full, **ask, known=known) == {
+        "checkout-web": KeptRecord(key="checkout-web")
+    }
+    read(collect.instance_profiles, full, **ask, known=known, deep=True)
+    assert full.count() == {"iam:GetInstanceProfile": 2}
+
+
+def test_a_profile_that_was_deleted_is_gone_and_one_that_may_not_be_read_stays(full):
+    ask = {"parents": (Parent(key="checkout-web", arn="any"),), "known": {"checkout-web": "A"}}
+    full.on("iam:GetInstanceProfile", Fault("NoSuchEntity", "no", status=404))
+    assert read(collect.instance_profiles, full, **ask, deep=True) == {}
+    full.on("iam:GetInstanceProfile", Fault("AccessDenied", "no", status=403))
+    assert set(read(collect.instance_profiles, full, **ask, deep=True)) == {"checkout-web"}
+
+
+def test_an_instance_names_the_role_in_its_profile_where_the_list_is_read(full):
+    arn = f"arn:aws:iam::{ACCOUNT}:instance-profile/checkout-web"
+    role = f"arn:aws:iam::{ACCOUNT}:role/machines/checkout-web-machine"
+    given = (Parent(key="checkout-web", arn=arn, fields={"roles": [role]}),)
+    assert read(collect.instances, full, parents=given)[ONE].links == (
+        LinkTo("assumes", "ec2.instanceprofile", arn, owning=True),
+        LinkTo("assumes", "iam.role", role),
+    )
+    assert read(collect.instances, full, keys=(ONE,), known={ONE: "yes"})[ONE].links is UNREAD
+
+
+def test_api_calls_name_the_classic_load_balancer_and_its_instances():
+    detail = {"requestParameters": {"loadBalancerName": "classic-web"}}
+    assert list(_classic_called_on(detail)) == [
+        Names(kind="ec2.loadbalancer", key="classic-web"),
+        Names(kind="ec2.instancehealth", parent="classic-web"),
+    ]

@@ -1,12 +1,22 @@
 """Simulated machines, load balancers, functions and services live, fail, and answer as AWS does."""
 
+import functools
 import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from apps.sandbox.compute import balancers, containers, functions, groups, machines, rolling
+from apps.sandbox.compute import (
+    balancers,
+    classic,
+    containers,
+    functions,
+    groups,
+    machines,
+    profiles,
+    rolling,
+)
 from apps.sandbox.server import SandboxServer
 from apps.sandbox.trail import API_CALL
 from apps.sandbox.world import Place
@@ -449,6 +459,43 @@ def test_a_pipelines_lambda_action_invokes_and_fails_with_awss_words(place, aws)
         logGroupName="/aws/lambda/smoke", logStreamName=stream["logStreamName"], startFromHead=True
     )["events"]
     assert [line["message"].split()[0] for line in lines] == ["START", "[ERROR]", "END", "REPORT"]
+
+
+def test_classic_load_balancers_answer_by_the_older_api(held, aws):
+    place = held.world.place(ACCOUNT, REGION)
+    classic.make_classic(place, "old-web", path="/ping")
+    one = machines.furnish_running(place, {"Name": "old-web"})
+    elb = aws("elb")
+    [shown] = elb.describe_load_balancers()["LoadBalancerDescriptions"]
+    assert (shown["LoadBalancerName"], shown["HealthCheck"]["Target"]) == (
+        "old-web",
+        "HTTP:8080/ping",
+    )
+    assert aws("elbv2").describe_load_balancers()["LoadBalancers"] == []
+
+    def told() -> list[tuple[str, str]]:
+        states = elb.describe_instance_health(LoadBalancerName="old-web")["InstanceStates"]
+        return [(state["State"], state["Description"]) for state in states]
+
+    named = {"LoadBalancerName": "old-web", "Instances": [{"InstanceId": one.id}]}
+    elb.register_instances_with_load_balancer(**named)
+    assert told() == [("OutOfService", "Instance registration is still in progress.")]
+    held.clock.advance(60)
+    assert told() == [("InService", "N/A")]
+    elb.deregister_instances_from_load_balancer(**named)
+    assert told() == [("OutOfService", "Instance deregistration currently in progress.")]
+    held.clock.advance(60)
+    assert told() == []
+    missing = functools.partial(elb.describe_instance_health, LoadBalancerName="none")
+    assert code_of(missing) == "LoadBalancerNotFound"
+
+
+def test_an_instance_profile_holds_a_role(held, aws):
+    profiles.make_profile(held.world.place(ACCOUNT, REGION), "web")
+    told = aws("iam").get_instance_profile(InstanceProfileName="web")["InstanceProfile"]
+    assert [role["RoleName"] for role in told["Roles"]] == ["web-machine"]
+    missing = functools.partial(aws("iam").get_instance_profile, InstanceProfileName="none")
+    assert code_of(missing) == "NoSuchEntity"
 
 
 # --- the front door -------------------------------------------------------------------------------

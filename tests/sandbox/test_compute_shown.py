@@ -234,3 +234,14 @@ def made_in(shop: SandboxProcess, account: str, region: str) -> dict[str, int]:
         for one in shop.control("GET", "calls")["calls"]
         if (one["account"], one["region"]) == (account, region)
     }
+
+
+@pytest.mark.django_db
+def test_a_classic_load_balancer_says_which_instance_is_out_of_service(mirror, reader):
+    mirror(SHOP, "eu-west-1")
+    row, html = page_of(reader, "ec2.loadbalancer", key="release-train")
+    assert (row.type, row.target_count, row.target_state) == ("classic", 4, "failed")
+    assert "Instance has failed at least the UnhealthyThreshold number of health checks" in html
+    assert "release-train-2019" in html
+    _, html = page_of(reader, "ec2.instance", name="release-train-1")
+    assert "iam/home#/roles/details/release-train-machine" in html

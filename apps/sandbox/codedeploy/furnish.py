@@ -148,10 +148,17 @@ def _release_train(place: Place) -> None:
             "release-train",
             stage,
             deploymentConfigName=f"CodeDeployDefault.{config}",
-            deploymentStyle=IN_PLACE,
             ec2TagSet=_tags(service="release-train", stage=stage),
+            **_behind_classic("release-train" if stage == "production" else ""),
             fails_of=(causes.AGENT_SILENT,),
         )
+
+
+def _behind_classic(name: str) -> Declaration:
+    """How a group is deployed to in place, behind a classic load balancer where one is named."""
+    if not name:
+        return {"deploymentStyle": IN_PLACE}
+    return {"deploymentStyle": BALANCED, "loadBalancerInfo": {"elbInfoList": [{"name": name}]}}
 
 
 def _orders(place: Place) -> None:

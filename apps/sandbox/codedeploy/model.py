@@ -125,9 +125,10 @@ class Group:
         return bool(style.get("deploymentOption") == "WITH_TRAFFIC_CONTROL")
 
     def target_groups(self) -> list[str]:
-        """Names of the target groups that send it traffic."""
+        """Names of the target groups, or classic load balancers, that send it traffic."""
         info = self.declaration.get("loadBalancerInfo", {})
-        return [str(one["name"]) for one in info.get("targetGroupInfoList", ())]
+        kinds = ("targetGroupInfoList", "elbInfoList")
+        return [str(one["name"]) for kind in kinds for one in info.get(kind, ())]
 
     def waits(self, option: str) -> dict[str, Any]:
         """One of the blue/green options."""

@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from apps.sandbox.compute import classic
 from apps.sandbox.world import hex_from
 
 if TYPE_CHECKING:
@@ -123,9 +124,15 @@ def find(place: Place, name: str) -> TargetGroup | None:
 
 
 def register(place: Place, group: str, ids: Iterable[str], *, healthy: bool = False) -> None:
-    """Register targets at a group (ARN or name); they are healthy after their first checks."""
+    """Register targets at a group (ARN or name); they are healthy after their first checks.
+
+    Where no group is called so, at the classic load balancer of that name.
+    """
     found = find(place, group)
     if found is None:
+        older = place.of(classic.ClassicStore).balancers.get(group)
+        if older is not None:
+            classic.register(older, ids, healthy=healthy)
         return
     for one in ids:
         target = Target(one, found.port)
@@ -144,6 +151,9 @@ def _passed(group: TargetGroup, target: Target) -> None:
 def deregister(place: Place, group: str, ids: Iterable[str]) -> None:
     """Drain targets and forget them."""
     found = find(place, group)
+    older = place.of(classic.ClassicStore).balancers.get(group)
+    if found is None and older is not None:
+        classic.deregister(older, ids)
     for one in list(ids) if found is not None else ():
         target = found.targets.get(one) if found is not None else None
         if target is None or found is None:
@@ -164,9 +174,11 @@ def say(target: Target, state: str, reason: str | None = None, words: str | None
 
 
 def forget_target(place: Place, one: str) -> None:
-    """Take a terminated instance or stopped task out of every target group."""
+    """Take a terminated instance or stopped task out of whatever it is registered at."""
     for group in place.of(BalancerStore).groups.values():
         group.targets.pop(one, None)
+    for balancer in place.of(classic.ClassicStore).balancers.values():
+        balancer.instances.pop(one, None)
 
 
 def health_of(place: Place, group: str, one: str) -> str | None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from apps.sandbox.compute import balancers, containers, functions, groups, machines, rolling
+from apps.sandbox.compute import (
+    balancers,
+    classic,
+    containers,
+    functions,
+    groups,
+    machines,
+    profiles,
+    rolling,
+)
 from apps.sandbox.compute.machines import MachineStore, Premises
 from apps.sandbox.logs import LogStore
 from apps.sandbox.world import hex_from
@@ -29,7 +38,7 @@ def furnish(world: World) -> None:
 
 
 def _fleet(place: Place, name: str, stage: str, count: int, kind: str) -> list[machines.Instance]:
-    profile = f"arn:aws:iam::{place.account}:instance-profile/{name}"
+    profile = profiles.make_profile(place, name)
     label = name if stage == "production" else f"{name}-{stage}"
     return [
         machines.furnish_running(
@@ -46,7 +55,7 @@ def _shop_fleets(place: Place) -> None:
     web = _fleet(place, "checkout-web", "production", 4, "t3.small")
     api = _fleet(place, "checkout-api", "production", 3, "m6i.large")
     _fleet(place, "release-train", "staging", 2, "t3.small")
-    _fleet(place, "release-train", "production", 3, "t3.medium")
+    train = _fleet(place, "release-train", "production", 3, "t3.medium")
     old = machines.furnish_running(
         place, {"Name": "billing-jenkins", "team": "billing"}, instance_type="t2.large", public=True
     )
@@ -76,6 +85,7 @@ def _shop_fleets(place: Place) -> None:
     after(LATELY, functools.partial(groups.fail_to_launch, search))
     after(LATELY, functools.partial(machines.impair, old, system=True))
     after(LATELY - 3600, functools.partial(machines.stop, idle))
+    _classic(place, train)
     api_group = balancers.find(place, "checkout-api")
     if api_group is not None:
         after(
@@ -84,6 +94,15 @@ def _shop_fleets(place: Place) -> None:
                 api_group.targets[api[2].id], "unhealthy", "Target.ResponseCodeMismatch"
             ),
         )
+
+
+def _classic(place: Place, train: list[machines.Instance]) -> None:
+    """A load balancer of the older kind, with a machine that nobody deploys to any more."""
+    old = machines.furnish_running(place, {"Name": "release-train-2019"}, instance_type="t2.medium")
+    balancer = classic.make_classic(place, "release-train", path="/ping")
+    classic.register(balancer, [one.id for one in (*train, old)], healthy=True)
+    ill = balancer.instances[old.id]
+    place.world.scheduler.after(LATELY, functools.partial(classic.sicken, ill))
 
 
 def _orders(place: Place) -> None:
@@ -97,7 +116,7 @@ def _orders(place: Place) -> None:
         size=(3, 3, 6),
         tags={"service": "orders-backend", "stage": "production"},
         target_groups=[group.arn],
-        profile=f"arn:aws:iam::{place.account}:instance-profile/orders-backend",
+        profile=profiles.make_profile(place, "orders-backend"),
         running=True,
     )
     stale = machines.furnish_running(place, {"Name": "orders-batch"}, instance_type="m6i.xlarge")
