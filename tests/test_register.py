@@ -22,7 +22,7 @@ from apps.mirror.ask import Covered, Vanished
 from apps.mirror.due import take
 from apps.mirror.known import needed_kinds
 from apps.mirror.looks import LOOKS
-from apps.mirror.models import Mirrored, Operation, Scope, Sweep
+from apps.mirror.models import Link, Mirrored, Operation, Scope, Sweep
 from apps.mirror.provider import PROVIDERS, Health
 from apps.mirror.reconcile import NOT_COLUMNS
 from apps.mirror.resource import REGISTER, Resource
@@ -217,6 +217,7 @@ def neighbours(kind: str) -> list[str]:
 def sweep(scope: Scope, *kinds: str, deep: bool = False) -> dict[str, Any]:
     """Sweep these kinds whole; deep: even what is known is described again."""
     ensure_sweeps(scope)
+    invoke_functions()
     if deep:
         Sweep.objects.update(deep_due_at=scope.created_at)
     results = {}
@@ -237,6 +238,17 @@ def picture() -> dict[str, list[Any]]:
         ]
         for resource in RESOURCES
     }
+
+
+def invoke_functions() -> None:
+    """Name a function as pipelines' actions do: only of those that are run so is the log read."""
+    Link.objects.get_or_create(
+        from_kind="codepipeline.action",
+        from_id=0,
+        relation="runs",
+        to_kind="awslambda.function",
+        to_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:checkout-mail",
+    )
 
 
 def open_repositories() -> int:

@@ -1,14 +1,17 @@
-"""Reads functions, versions and aliases from Lambda; no Django.
+"""Reads functions, versions, aliases, and what failed of its log, from Lambda; no Django.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from apps.aws.calls import Failed, Reach
 from apps.mirror.ask import Ask, Covered, Parent, Vanished
 from apps.mirror.provider import Health
 
+from .invocations import PATTERN, FailureRecord, Invocation, failure_record, invocations
 from .records import (
     AliasRecord,
     FunctionRecord,
@@ -17,6 +20,15 @@ from .records import (
     function_record,
     version_record,
 )
+
+# How far back failed invocations are looked for, in so many pages at most: a page may be empty
+# while CloudWatch goes through a long log.
+PAST = timedelta(hours=3)
+PAGES, PAGE_EVENTS = 3, 1_000
+# Log streams that are read around what failed, the newest; an instance of a function has one.
+STREAMS = 3
+# Milliseconds after a line that tells an error, within which the invocation has ended.
+ENDS = 10_000
 
 
 def functions(reach: Reach, ask: Ask) -> Iterator[FunctionRecord | Vanished]:
@@ -67,3 +79,52 @@ def aliases(reach: Reach, ask: Ask) -> Iterator[AliasRecord | Covered]:
         if not isinstance(found, Failed):
             yield from found
             yield Covered(function.key)
+
+
+def failures(reach: Reach, ask: Ask) -> Iterator[FailureRecord | Covered]:
+    """Yield the invocations of each function that failed within the last hours, from its log.
+
+    A search for what errors are called by, and where it finds something, what was written around
+    that in the newest log streams: an exception does not say of which invocation it is.
+    """
+
+    def read(function: Parent) -> list[Invocation]:
+        group = str(function.fields["log_group"] or f"/aws/lambda/{function.key}")
+        begin = _milliseconds(datetime.now(UTC) - PAST)
+        found = _search(reach, group, startTime=begin, filterPattern=PATTERN)
+        hits: dict[str, list[int]] = {}
+        for event in found:
+            hits.setdefault(event.get("logStreamName") or "", []).append(event["timestamp"])
+        longest = 1000 * (function.fields["timeout"] or 0) + ENDS
+        told = []
+        for stream in sorted(filter(None, hits), key=lambda one: max(hits[one]))[-STREAMS:]:
+            around = {
+                "startTime": max(begin, min(hits[stream]) - longest),
+                "endTime": max(hits[stream]) + ENDS,
+            }
+            events = _search(reach, group, logStreamNames=[stream], **around)
+            told += [one for one in invocations(events) if one.failed and one.request_id]
+        return told
+
+    for function, found in reach.each(ask.parents, read):
+        if isinstance(found, Failed):
+            # A function that never ran has no log group.
+            if found.failure.health is Health.GONE:
+                yield Covered(function.key)
+            continue
+        yield from (failure_record(function.key, function.arn, one) for one in found)
+        yield Covered(function.key)
+
+
+def _search(reach: Reach, group: str, **asked: Any) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    pages = reach.pages("logs:FilterLogEvents", logGroupName=group, limit=PAGE_EVENTS, **asked)
+    for number, page in enumerate(pages, start=1):
+        found += page.get("events", ())
+        if number == PAGES:
+            break
+    return found
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

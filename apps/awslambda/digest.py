@@ -1,4 +1,4 @@
-"""What follows from versions and aliases for their function, and why a function failed."""
+"""What follows from versions and aliases for their function, and why it, or a call, failed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,7 +6,10 @@ from typing import Any
 
 from apps.mirror.state import State
 
-from .models import Alias, Function, Version
+from .models import Alias, Failure, Function, Version
+
+# Lines of a log that explain a failure.
+TOLD = 8
 
 
 def of_versions(ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
@@ -48,7 +51,7 @@ def why(function: Function) -> str:
 def why_then(function: Function, since: datetime | None, until: datetime | None) -> str:
     """Return why a function that was changed between two moments failed by that.
 
-    What an invocation ends with is told to whoever invoked it, and not kept by Lambda.
+    What an invocation ends with is not kept by Lambda: its log tells, see `why_failure`.
     """
     at = function.last_modified
     if (since or until) and at is None:
@@ -56,3 +59,12 @@ def why_then(function: Function, since: datetime | None, until: datetime | None)
     early = since is not None and at is not None and at < since
     late = until is not None and at is not None and at > until
     return "" if early or late else why(function)
+
+
+def why_failure(failure: Failure) -> str:
+    """Return the lines of an invocation's log that tell its error."""
+    lines = failure.lines[failure.mark : failure.mark + TOLD]
+    fallback = (
+        "It timed out." if failure.status == "timeout" else "It failed; its log says no more."
+    )
+    return "\n".join(line for line in lines if line.strip()) or fallback

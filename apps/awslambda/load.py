@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from apps.mirror.unread import missing_in
+
 from .digest import why
-from .models import Alias, Function, Version
+from .models import Alias, Failure, Function, Version
 
 # Versions that a function's page shows, the newest first.
 VERSIONS = 20
+# Failed invocations, the newest.
+FAILURES = 5
 
 
 def function_rows(functions: Iterable[Function]) -> dict[int, dict[str, Any]]:
@@ -26,14 +30,23 @@ def function_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     aliases: dict[int, list[Alias]] = {pk: [] for pk in ids}
     for alias in Alias.objects.present().filter(function__in=ids).order_by("name", "pk"):
         aliases[alias.function_id].append(alias)
+    found = list(functions)
+    missing = missing_in(
+        {one.scope_id for one in found},
+        aliases="awslambda.alias",
+        versions="awslambda.version",
+        failures="awslambda.failure",
+    )
     return {
         one.pk: {
+            **missing[one.scope_id].context(),
             "function": one,
             "why": why(one),
             "aliases": aliases[one.pk],
             "versions": _versions(one, aliases[one.pk]),
+            "failures": Failure.objects.filter(function=one)[:FAILURES],
         }
-        for one in functions
+        for one in found
     }
 
 

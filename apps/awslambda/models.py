@@ -1,4 +1,4 @@
-"""Lambda functions, their versions and aliases as last read."""
+"""Lambda functions, their versions, aliases and failed invocations as last read."""
 
 from typing import Any, ClassVar, Self
 
@@ -177,3 +177,36 @@ class Alias(Mirrored):
         rest = max(0.0, round(100 - sum(weights.values()), 2))
         shares = [(self.function_version, rest), *weights.items()]
         return sorted(shares, key=lambda item: -item[1])
+
+
+class Failure(Mirrored):
+    """An invocation that failed, as the function's log tells it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
+
+    `key` is "<function>:<request id>", `arn` the function's with the request id behind a slash.
+    `status` is error or timeout. `lines` are those of the log around the one that tells the error,
+    which is number `mark` (from 0).
+    """
+
+    function = models.ForeignKey(Function, on_delete=models.CASCADE, related_name="failures")
+    request_id = models.CharField(max_length=64, blank=True)
+    log_stream = models.CharField(max_length=512, blank=True)
+    at = models.DateTimeField(null=True)
+    lines = models.JSONField(default=list)
+    mark = models.PositiveIntegerField(default=0)
+
+    class Meta(Mirrored.Meta):
+        ordering: ClassVar = ["-at", "-pk"]
+        indexes: ClassVar = [
+            *Mirrored.Meta.indexes,
+            models.Index(fields=["function", "-at", "-id"], name="lambda_newest_failures"),
+        ]
+
+    def __str__(self) -> str:
+        return f"invocation {self.request_id[:8]}"
+
+    def get_absolute_url(self) -> str:
+        """Its place on the function's page."""
+        function = reverse("awslambda:function", args=[self.function_id])
+        return f"{function}#failure-{self.request_id}"

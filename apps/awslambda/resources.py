@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from apps.aws.events import called
+from apps.mirror.models import Link
 from apps.mirror.resource import REGISTER, Cadence, Names, Resource
 
 from . import collect, digest, models
@@ -80,6 +81,13 @@ VERSION = REGISTER.add(
     )
 )
 
+
+def _invoked_by_pipelines(rows: Any) -> Any:
+    """Of the others nobody waits for an answer; reading every log would cost a call each."""
+    runs = Link.objects.filter(to_kind="awslambda.function", relation="runs")
+    return rows.filter(arn__in=runs.values("to_arn"))
+
+
 ALIAS = REGISTER.add(
     Resource(
         kind="awslambda.alias",
@@ -110,5 +118,26 @@ ALIAS = REGISTER.add(
         heeds=("deploys to",),
         digest=digest.of_aliases,
         url=models.Alias.get_absolute_url,
+    )
+)
+
+FAILURE = REGISTER.add(
+    Resource(
+        kind="awslambda.failure",
+        label="failed invocations",
+        provider="aws",
+        model=models.Failure,
+        collect=collect.failures,
+        # Whoever invokes one says so: it is read when a pipeline's action moves on.
+        cadence=Cadence(cold=timedelta(minutes=30)),
+        calls=("logs:FilterLogEvents",),
+        parent=("awslambda.function", "function"),
+        asked_by="awslambda.function",
+        parent_fields=("log_group", "timeout"),
+        asked_among=_invoked_by_pipelines,
+        heeds=("runs",),
+        history=True,
+        url=models.Failure.get_absolute_url,
+        explain=digest.why_failure,
     )
 )

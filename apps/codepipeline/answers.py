@@ -18,7 +18,7 @@ from apps.mirror.state import UNFINISHED, State
 
 from .discretion import configuration, output_variables, variables
 from .records import ActionRecord, ExecutionRecord, PipelineRecord, StageRecord
-from .starters import started
+from .starters import invocation, started
 
 # A manual approval fails after seven days unless the action says otherwise.
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html
@@ -342,6 +342,7 @@ def action_record(reach: Reach, pipeline: Parent, detail: Mapping[str, Any]) -> 
     }
     state = State.WAITING if waits else state_of(status)
     link = started(reach, ran_as, external_id, over=state not in UNFINISHED)
+    failed = invocation(link, external_id) if state == State.FAILED else None
     return ActionRecord(
         key=detail["actionExecutionId"],
         parent=detail["pipelineExecutionId"],
@@ -367,7 +368,7 @@ def action_record(reach: Reach, pipeline: Parent, detail: Mapping[str, Any]) -> 
         output_variables=output_variables(
             kind.get("category", ""), put.get("outputVariables") or {}
         ),
-        links=(link,) if link else (),
+        links=tuple(one for one in (link, failed) if one),
     )
 
 

@@ -12,6 +12,7 @@ from apps.aws.calls import Reach
 from apps.mirror.ask import LinkTo
 
 COMMIT = re.compile("[0-9a-f]{40}")
+REQUEST = re.compile("[0-9a-fA-F-]{36}")
 # (external id, configuration) -> the part of an ARN behind the account, "" where none is told.
 Name = Callable[[str, Mapping[str, Any]], str]
 
@@ -114,3 +115,14 @@ def started(
     account = role[4] if len(role) > 5 and role[4] else reach.account
     arn = f"arn:{reach.partition}:{starter.service}:{region}:{account}:{name}"
     return LinkTo(starter.relation, starter.kind, arn, owning=owning)
+
+
+def invocation(link: LinkTo | None, external_id: str) -> LinkTo | None:
+    """Return the link to the invocation that a failed action began, None where it ran no function.
+
+    The external id is the request's: its log says why the action failed, even where it is read
+    after the action was over.
+    """
+    if link is None or link.to_kind != "awslambda.function" or not REQUEST.fullmatch(external_id):
+        return None
+    return LinkTo(link.relation, "awslambda.failure", f"{link.to}/{external_id}", owning=True)

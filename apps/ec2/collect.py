@@ -76,8 +76,8 @@ def instances(reach: Reach, ask: Ask) -> Iterator[InstanceRecord | Vanished]:
         status = None if statuses is None else statuses.get(key, {})
         record = instance_record(reach, one, status, known=bool(ask.known.get(key)))
         # Whoever asks for one by its key is not told of profiles: what the list told of it stays.
-        told = UNREAD if roles is None and key in ask.known else links_of(record, roles or {})
-        yield replace(record, links=told)
+        links = UNREAD if roles is None and key in ask.known else links_of(record, roles or {})
+        yield replace(record, links=links)
 
 
 def _runs(one: Mapping[str, Any]) -> bool:
@@ -167,7 +167,7 @@ def load_balancers(reach: Reach, ask: Ask) -> Iterator[LoadBalancerRecord | Kept
             kept = [KeptRecord(key=key) for key, kind in ask.known.items() if kind == CLASSIC]
     yield from (one for one in found if ask.keys is None or one.key in ask.keys)
     yield from kept
-    there = {one.key for one in (*found, *kept)}
+    there = {one.key for one in found} | {one.key for one in kept}
     yield from (Vanished(key) for key in ask.keys or () if key not in there)
 
 

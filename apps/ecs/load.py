@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from apps.mirror.unread import missing_in
+
 from .models import Cluster, Service, TaskDefinition
 from .why import said_in, why
 
@@ -30,8 +32,10 @@ def service_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Services with their deployments side by side and what each runs."""
     services = list(Service.objects.select_related("scope", "cluster").filter(pk__in=ids))
     known = definitions_of(services)
+    missing = missing_in({one.scope_id for one in services}, images="ecs.taskdefinition")
     return {
         one.pk: {
+            **missing[one.scope_id].context(),
             "service": one,
             "why": why(one),
             "deployments": [_beside(one, item, known) for item in one.deployments],

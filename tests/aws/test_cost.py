@@ -205,6 +205,9 @@ BESIDES: dict[str, Formula] = {
     "lambda:ListFunctions": listed("awslambda.function", 50),
     "lambda:ListVersionsByFunction": history_of_each("awslambda.version", 50),
     "lambda:ListAliases": history_of_each("awslambda.alias", 50),
+    # A search in the log of each function that a pipeline invokes, and what stands around it in
+    # three streams at most.
+    "logs:FilterLogEvents": described("awslambda.function"),
     "ecs:ListClusters": listed("ecs.cluster", 100),
     "ecs:DescribeClusters": described("ecs.cluster", 100),
     "ecs:ListServices": history_of_each("ecs.service", 100),

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from celery.app.task import Task
 from django.core.cache import caches
+from django.db.models import F
 from django.test import Client
 
-from apps.awslambda.models import Function, Version
+from apps.awslambda.models import Alias, Function, Version
 from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
 from tests.factories import make_user
-from tests.flight import ACCOUNT, REGION, Flight, FlownProvider
-from tests.simulated import kinds_of, mirrored
+from tests.flight import ACCOUNT, REGION, Fault, Flight, FlownProvider
+from tests.simulated import kinds_of, mirrored, tried
 
 
 @pytest.fixture
@@ -84,3 +85,24 @@ def test_who_calls_it_by_name_alone_gets_the_latest(scope: Scope, reader: Client
 def test_functions_are_found_by_name(scope: Scope, reader: Client):
     found: Any = reader.get("/search", {"q": "checkout-m"}).content.decode()
     assert "checkout-mail" in found
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "model", "nothing"),
+    [
+        ("ListAliases", "awslambda.alias", Alias, "No alias:"),
+        ("ListVersionsByFunction", "awslambda.version", Version, "No version was published yet."),
+    ],
+)
+def test_what_may_not_be_read_is_not_told_as_none(
+    scope: Scope, reader: Client, full: Flight, operation: str, kind: str, model: Any, nothing: str
+):
+    model.objects.all().delete()
+    Function.objects.update(version=F("version") + 1)
+    assert nothing in page_of(reader, "checkout-mail")
+    denied = Fault("AccessDeniedException", "User: x is not authorized to perform that", status=403)
+    full.on(f"lambda:{operation}", denied)
+    tried(ACCOUNT, REGION, kind)
+    html = page_of(reader, "checkout-mail")
+    assert nothing not in html
+    assert f"Allow lambda:{operation}" in html

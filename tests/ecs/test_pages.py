@@ -7,12 +7,12 @@ from celery.app.task import Task
 from django.core.cache import caches
 from django.test import Client
 
-from apps.ecs.models import Service, TaskDefinition
+from apps.ecs.models import Cluster, Service, TaskDefinition
 from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
 from tests.factories import make_user
-from tests.flight import ACCOUNT, PLANTED, REGION, Flight, FlownProvider
-from tests.simulated import kinds_of, mirrored
+from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight, FlownProvider
+from tests.simulated import kinds_of, mirrored, tried
 
 
 @pytest.fixture
@@ -111,3 +111,28 @@ def test_json_of_another_shape_does_not_break_a_page(scope: Scope, reader: Clien
 def test_services_are_found_by_name_and_task_definition(scope: Scope, reader: Client):
     found = reader.get("/search", {"q": "basket"}).content.decode()
     assert "cluster shop" in found
+
+
+def test_services_that_may_not_be_read_are_not_told_as_none(
+    scope: Scope, reader: Client, full: Flight
+):
+    Service.objects.all().delete()
+    page = Cluster.objects.all()[0].get_absolute_url()
+    assert "No service runs here." in reader.get(page).content.decode()
+    denied = Fault("AccessDeniedException", "User: x is not authorized to perform that", status=403)
+    full.on("ecs:ListServices", denied)
+    tried(ACCOUNT, REGION, "ecs.service")
+    html = reader.get(page).content.decode()
+    assert "No service runs here." not in html
+    assert "Allow ecs:ListServices" in html
+
+
+def test_images_that_may_not_be_read_say_so_beside_the_task_definition(
+    scope: Scope, reader: Client, full: Flight
+):
+    TaskDefinition.objects.all().delete()
+    Service.objects.update(definitions_read="")
+    denied = Fault("AccessDeniedException", "User: x is not authorized to perform that", status=403)
+    full.on("ecs:DescribeTaskDefinition", denied)
+    tried(ACCOUNT, REGION, "ecs.taskdefinition")
+    assert "Allow ecs:DescribeTaskDefinition" in page_of(reader, "basket")

@@ -14,9 +14,10 @@ from apps.ecs.models import Service
 from apps.mirror.models import Link
 from apps.mirror.provider import PROVIDERS
 from apps.sandbox.compute import containers, functions, rolling
+from apps.sandbox.compute.actions import TIMED_OUT
 from apps.sandbox.server import SandboxServer
 from tests.factories import make_user
-from tests.simulated import Simulated, kinds_of, mirrored
+from tests.simulated import Simulated, kinds_of, mirrored, tried
 
 from .shapes import action, pipeline
 
@@ -90,15 +91,43 @@ def test_an_action_that_deployed_to_a_service_says_why_that_failed_then_and_not_
 
 
 @pytest.mark.django_db
-def test_an_action_that_invoked_a_function_leads_to_it(
-    sandbox: SandboxServer, aws: Simulated, reader: Client
+@pytest.mark.parametrize(
+    ("fails_with", "said"),
+    [
+        (("ConnectionError", "503"), "[ERROR] ConnectionError: 503"),
+        (TIMED_OUT, "Task timed out after 15.00 seconds"),
+        (None, "smoke test: GET https://media.example.com/resize?width=320 answered 503"),
+    ],
+)
+def test_an_action_that_invoked_a_function_says_what_its_log_says_and_leads_to_it(
+    sandbox: SandboxServer, aws: Simulated, reader: Client, fails_with: Any, said: str
 ):
     place = sandbox.world.place(ACCOUNT, REGION)
-    functions.make_function(place, "smoke").fails_with = ("ConnectionError", "503")
+    function = functions.make_function(place, "smoke")
+    function.fails_with, function.fails_every = fails_with, 1
     client: Any = aws.aws("codepipeline", ACCOUNT, REGION)
     invoke = action("Smoke", "Invoke", "Lambda", FunctionName="smoke")
     client.create_pipeline(pipeline=pipeline("web", [invoke]))
     mirrored(ACCOUNT, REGION, *kinds_of("codepipeline", "awslambda"))
     html = page_of_the_execution(reader)
+    assert said in html
+    page = Function.objects.get().get_absolute_url()
+    assert f'href="{page}#failure-' in html
+    assert said in reader.get(page).content.decode()
+
+
+@pytest.mark.django_db
+def test_where_the_log_may_not_be_read_the_action_says_what_codepipeline_says(
+    sandbox: SandboxServer, aws: Simulated, reader: Client
+):
+    place = sandbox.world.place(ACCOUNT, REGION)
+    functions.make_function(place, "smoke").fails_with = ("ConnectionError", "503")
+    sandbox.faults.add("deny", service="logs", operation="FilterLogEvents")
+    client: Any = aws.aws("codepipeline", ACCOUNT, REGION)
+    invoke = action("Smoke", "Invoke", "Lambda", FunctionName="smoke")
+    client.create_pipeline(pipeline=pipeline("web", [invoke]))
+    tried(ACCOUNT, REGION, *kinds_of("codepipeline", "awslambda"))
+    html = page_of_the_execution(reader)
     assert "The AWS Lambda function smoke failed to return a result." in html
-    assert f'href="{Function.objects.get().get_absolute_url()}"' in html
+    told = reader.get(Function.objects.get().get_absolute_url()).content.decode()
+    assert "Allow logs:FilterLogEvents" in told

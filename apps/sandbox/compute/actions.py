@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from apps.sandbox.codepipeline.providers import chance_of, place_of, provider
@@ -96,6 +97,10 @@ def _invoke(execution: Execution, run: ActionRun, ends: Ends) -> bool:
     return True
 
 
+#: As ``fails_with``: the function is still at work when its time is over.
+TIMED_OUT = ("Sandbox.Timedout", "")
+
+
 def write_log(function: Function, request: str, seconds: float, *, fails: bool) -> None:
     """What Lambda and the function write of one invocation."""
     place = function.place
@@ -104,18 +109,35 @@ def write_log(function: Function, request: str, seconds: float, *, fails: bool) 
     name = f"{function.configuration['LastModified'][:10].replace('-', '/')}/[$LATEST]"
     name += hex_from(place.world.chance(function.arn, "stream"), 32)
     stream = group.streams.setdefault(name, Stream(name, now))
-    kind, message = function.fails_with or (
-        "ConnectionError",
-        "smoke test: GET https://media.example.com/resize?width=320 answered 503",
-    )
+    timeout = int(function.configuration["Timeout"])
+    timed_out = fails and function.fails_with == TIMED_OUT
+    took = timeout * 1000.0 if timed_out else seconds * 1000
     lines = [f"START RequestId: {request} Version: $LATEST"]
-    if fails:
-        lines.append(f"[ERROR] {kind}: {message}")
+    if timed_out:
+        stamp = f"{datetime.fromtimestamp(now / 1000, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+        lines.append("[INFO] waiting for media.example.com to answer")
+        lines.append(f"{stamp} {request} Task timed out after {timeout}.00 seconds")
+    elif fails:
+        lines += _error(function, request, now)
+    status = "\tStatus: timeout" if timed_out else ""
     lines += [
         f"END RequestId: {request}",
-        f"REPORT RequestId: {request}\tDuration: {seconds * 1000:.2f} ms\tBilled Duration: "
-        f"{int(seconds * 1000) + 1} ms\tMemory Size: {function.configuration['MemorySize']} MB\t"
-        "Max Memory Used: 88 MB",
+        f"REPORT RequestId: {request}\tDuration: {took:.2f} ms\tBilled Duration: "
+        f"{int(took) + 1} ms\tMemory Size: {function.configuration['MemorySize']} MB\t"
+        f"Max Memory Used: 88 MB{status}",
     ]
     stream.stored += [Line(now + number, f"{line}\n") for number, line in enumerate(lines)]
     del stream.stored[:-2000]
+
+
+def _error(function: Function, request: str, now: int) -> list[str]:
+    """What a function writes of an exception: an unhandled one with its traceback, else a line."""
+    if function.fails_with is not None:
+        kind, message = function.fails_with
+        return [
+            f"[ERROR] {kind}: {message}\nTraceback (most recent call last):\n"
+            f'  File "/var/task/{function.name}.py", line 41, in handler\n    check(event)'
+        ]
+    stamp = f"{datetime.fromtimestamp(now / 1000, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+    said = "smoke test: GET https://media.example.com/resize?width=320 answered 503"
+    return [f"[ERROR]\t{stamp}\t{request}\t{said}"]

@@ -1,0 +1,173 @@
+"""Which invocations of a log failed, and which of its lines say why."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.awslambda import collect, digest
+from apps.awslambda.invocations import LINES, failure_record, invocations
+from apps.awslambda.models import Failure, Function
+from apps.mirror.ask import Ask, Covered, Parent
+from apps.mirror.models import Scope
+from tests.factories import make_user
+from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight
+
+ID = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+OTHER = "1b2c3d4e-5f60-7182-93a4-b5c6d7e8f90a"
+ARN = "arn:aws:lambda:eu-west-1:111122223333:function:mail"
+MAIL = Parent(key="checkout-mail", arn=ARN, fields={"log_group": "", "timeout": 15})
+
+
+def log(*messages: str, stream: str = "one") -> list[dict[str, Any]]:
+    return [
+        {"logStreamName": stream, "timestamp": 1_000 + at, "message": f"{message}\n"}
+        for at, message in enumerate(messages)
+    ]
+
+
+def run(*messages: str, request: str = ID, status: str = "") -> list[dict[str, Any]]:
+    return log(
+        f"START RequestId: {request} Version: 7",
+        *messages,
+        f"END RequestId: {request}",
+        f"REPORT RequestId: {request}\tDuration: 15000.00 ms\tMax Memory Used: 8 MB{status}",
+    )
+
+
+def why(events: list[dict[str, Any]]) -> tuple[str, str]:
+    [found] = [one for one in invocations(events) if one.failed]
+    record = failure_record("mail", ARN, found)
+    assert record.request_id == ID
+    row = Failure(status=record.status, lines=record.lines, mark=record.mark)
+    return record.status, digest.why_failure(row)
+
+
+UNHANDLED = "[ERROR] KeyError: 'currency'\nTraceback (most recent call last):\n  File \"app.py\""
+
+
+@pytest.mark.parametrize(
+    ("messages", "status", "first"),
+    [
+        # Unhandled, as Python's runtime writes it.
+        (("INFO begins", UNHANDLED), "error", "[ERROR] KeyError: 'currency'"),
+        # Handled, as its logger writes it.
+        (
+            (f"[ERROR]\t2026-11-28T13:00:00.000Z\t{ID}\tthe shop answered 503",),
+            "error",
+            f"[ERROR]\t2026-11-28T13:00:00.000Z\t{ID}\tthe shop answered 503",
+        ),
+        # Of Node.js, and of Java.
+        (
+            (f"2026-11-28T13:00:00.000Z\t{ID}\tERROR\tInvoke Error \t{{}}",),
+            "error",
+            f"2026-11-28T13:00:00.000Z\t{ID}\tERROR\tInvoke Error \t{{}}",
+        ),
+        (
+            ("java.lang.IllegalStateException: no rate\n\tat shop.Rates.of(Rates.java:8)",),
+            "error",
+            "java.lang.IllegalStateException: no rate",
+        ),
+        (
+            ("waiting", f"2026-11-28T13:00:15.000Z {ID} Task timed out after 15.00 seconds"),
+            "timeout",
+            f"2026-11-28T13:00:15.000Z {ID} Task timed out after 15.00 seconds",
+        ),
+    ],
+)
+def test_an_invocation_says_why_it_failed(messages: Any, status: str, first: str):
+    told = why(run(*messages))
+    assert (told[0], told[1].split("\n")[0]) == (status, first)
+
+
+def test_an_invocation_that_ended_well_is_none_though_another_in_its_stream_failed():
+    events = [*run("[INFO] no error", request=OTHER), *run(UNHANDLED)]
+    assert [one.failed for one in invocations(events)] == [False, True]
+
+
+def test_what_lambda_says_in_its_report_counts_where_the_log_says_nothing():
+    assert why(run("begins", status="\tStatus: timeout")) == ("timeout", "begins")
+    assert why(run(status="\tStatus: error")) == ("error", "It failed; its log says no more.")
+
+
+def test_logs_in_json_are_read_as_well():
+    error = {
+        "timestamp": "2026-11-28T13:00:00.000Z",
+        "level": "ERROR",
+        "requestId": ID,
+        "errorType": "KeyError",
+        "errorMessage": "'currency'",
+        "stackTrace": ["  File app.py\n"],
+    }
+    told = [
+        {"type": "platform.start", "record": {"requestId": ID}},
+        {"level": "INFO", "message": "begins", "requestId": ID},
+        error,
+        {"type": "platform.report", "record": {"requestId": ID, "status": "error"}},
+    ]
+    status, lines = why(log(*map(json.dumps, told)))
+    assert status == "error"
+    assert lines.split("\n")[:2] == ["[ERROR] KeyError: 'currency'", "  File app.py"]
+
+
+def test_streams_that_are_mixed_up_are_told_apart():
+    mine, other = run(UNHANDLED), run("fine", request=OTHER)
+    for event in other:
+        event["logStreamName"] = "two"
+    mixed = [event for pair in zip(mine, other, strict=True) for event in pair]
+    assert {one.request_id: one.failed for one in invocations(mixed)} == {ID: True, OTHER: False}
+
+
+def test_a_long_log_is_cut_around_the_line_that_tells():
+    [found] = invocations(run(*["x" * 9_000] * 50, UNHANDLED, *["after"] * 50))
+    record = failure_record("mail", ARN, found)
+    assert len(record.lines) == LINES
+    assert record.lines[record.mark].startswith("[ERROR] KeyError")
+    assert max(map(len, record.lines)) <= 500
+
+
+def test_a_function_costs_a_search_and_one_for_each_stream_that_tells_errors(full: Flight):
+    found = list(collect.failures(full.reach(), Ask(parents=(MAIL,))))
+    assert found[-1] == Covered("checkout-mail")
+    [record] = found[:-1]
+    assert (record.key, record.arn) == (f"checkout-mail:{ID}", f"{ARN}/{ID}")
+    assert PLANTED not in repr(record)
+    search, around = full.calls("logs:FilterLogEvents")
+    assert '?"Task timed out"' in search["filterPattern"]
+    assert "filterPattern" not in around
+    assert len(around["logStreamNames"]) == 1
+
+
+def test_a_function_that_never_ran_has_no_log_and_one_that_may_not_be_read_is_not_covered(
+    full: Flight,
+):
+    full.on("logs:FilterLogEvents", Fault("ResourceNotFoundException", "no such group"))
+    assert list(collect.failures(full.reach(), Ask(parents=(MAIL,)))) == [Covered("checkout-mail")]
+    full.on("logs:FilterLogEvents", Fault("AccessDeniedException", "no"))
+    assert list(collect.failures(full.reach(), Ask(parents=(MAIL,)))) == []
+
+
+@pytest.mark.django_db
+def test_the_functions_page_shows_the_lines_of_an_invocation_as_text():
+    scope = Scope.objects.create(provider="aws", place=f"{ACCOUNT}/{REGION}")
+    function = Function.objects.create(scope=scope, key="mail", arn=ARN, state="done")
+    evil = "<script>alert(1)</script>\x1b[31m"
+    Failure.objects.create(
+        scope=scope,
+        function=function,
+        key=f"mail:{ID}",
+        request_id=ID,
+        state="failed",
+        status="timeout",
+        lines=["begins", evil],
+        mark=1,
+    )
+    client = Client()
+    client.force_login(make_user("platform-engineer"))
+    html = client.get(function.get_absolute_url()).content.decode()
+    section = html.partition('id="h-failures"')[2].partition("</section>")[0]
+    assert f'id="failure-{ID}"' in section
+    assert "log-line is-error" in section
+    assert "&lt;script&gt;alert(1)" in section
+    assert "\x1b" not in section
