@@ -528,7 +528,7 @@ def test_what_is_refused_is_not_said_to_be_under_way(measured: Scope, viewer: Cl
     html = panel(viewer, "?range=30d")
     assert "is being read from CloudWatch" not in html
     assert queued == []
-    assert "What its metrics are now cannot be read: denied" in html
+    assert "Metrics cannot be read: denied" in html
     assert "nothing earlier can be read either" in html
     assert "Allow cloudwatch:GetMetricData to the credentials" in html
     assert "&quot;Action&quot;: &quot;cloudwatch:GetMetricData&quot;" in html
