@@ -478,7 +478,7 @@ def test_a_range_that_was_never_read_is_asked_for_once(
 
 def test_an_alarms_history_that_is_denied_says_so(mirrored: Scope, viewer: Client):
     path = f"/cloudwatch/alarms/{alarm().pk}/"
-    assert "Cannot be read: denied" not in viewer.get(path).text
+    assert "What became of it cannot be read" not in viewer.get(path).text
     Operation.objects.update_or_create(
         scope=mirrored,
         kind="cloudwatch.alarmhistory",
@@ -486,7 +486,7 @@ def test_an_alarms_history_that_is_denied_says_so(mirrored: Scope, viewer: Clien
         defaults={"health": "denied", "cure": "Allow cloudwatch:DescribeAlarmHistory."},
     )
     page = viewer.get(path).text
-    assert "Cannot be read: denied" in page
+    assert "What became of it cannot be read: denied" in page
     assert "Allow cloudwatch:DescribeAlarmHistory." in page
 
 
@@ -529,7 +529,7 @@ def test_what_is_refused_is_not_said_to_be_under_way(measured: Scope, viewer: Cl
     assert "is being read from CloudWatch" not in html
     assert queued == []
     assert "Metrics cannot be read: denied" in html
-    assert "of what was before, nothing can be read either" in html
+    assert "nothing earlier can be read either" in html
     assert "Allow cloudwatch:GetMetricData to the credentials" in html
     assert "&quot;Action&quot;: &quot;cloudwatch:GetMetricData&quot;" in html
     assert HOSTILE not in html
