@@ -1,6 +1,6 @@
 """`make bench`: every measurement, side by side in one run, into docs/performance.md.
 
-With names (`sync collecting home up page`) only those are measured and nothing is written.
+With names (`sync collecting home up calm page`) only those are measured and nothing is written.
 """
 
 import os
@@ -25,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Result]]] = {
     "collecting": lambda: results_of("bench.collecting"),
     "home": lambda: [*home.measure("sqlite"), *home.measure("postgresql")],
     "up": running.memory_and_start,
+    "calm": running.calm,
     "page": running.event_to_page,
 }
 

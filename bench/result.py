@@ -6,10 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 MARK = "bench-result "
 TIMES = "\u00d7"
+T = TypeVar("T")
 
 
 @dataclass(kw_only=True)
@@ -60,8 +61,8 @@ def cpu(work: Callable[[], object]) -> float:
 
 
 def interleaved(
-    one: Callable[[], float], other: Callable[[], float], rounds: int
-) -> tuple[list[float], list[float]]:
+    one: Callable[[], T], other: Callable[[], T], rounds: int
+) -> tuple[list[T], list[T]]:
     """Measure ABAB…, so that what else the machine does falls on both alike."""
     pairs = [(one(), other()) for _ in range(rounds)]
     return [first for first, _ in pairs], [second for _, second in pairs]

@@ -21,6 +21,10 @@ from tests.whole.program import Program, collect_static
 SAMPLES = 30
 # Seconds: the first sweeps are over after some ten, then every kind comes again and again.
 MIRRORING = 180
+# Seconds until the first sweeps are over, and what they woke.
+SETTLED = 60
+# Per cent of one core: what an operator may count on for the sandbox's four scopes.
+CALM_SHARE = 25.0
 MEGABYTE = 1024 * 1024
 NAME, PASSWORD = "bench", "bench-password-1"
 ACCOUNT, REGION = "111122223333", "eu-west-1"
@@ -39,7 +43,7 @@ WATCH = """name => {
 }"""
 
 
-def up(data: Path, aws: str) -> tuple[Program, str, float]:
+def up(data: Path, aws: str, **settings: str) -> tuple[Program, str, float]:
     """Start the program; return it, its address and the seconds until a page answered."""
     port = free_port()
     address = f"http://127.0.0.1:{port}/"
@@ -51,6 +55,7 @@ def up(data: Path, aws: str) -> tuple[Program, str, float]:
         AWS=aws,
         DJANGO_SUPERUSER_USERNAME=NAME,
         DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+        **settings,
     ).start()
     program.wait_for(r"CodeStar Dash is at")
     requests.get(urljoin(address, "accounts/login/"), timeout=10).raise_for_status()
@@ -110,6 +115,38 @@ def memory_while_mirroring(program: Program, address: str) -> tuple[float, float
             own = max(own, told.uss / MEGABYTE)
             time.sleep(5)
     return highest, own
+
+
+def calm() -> list[Result]:
+    """Processor time of a program that nobody looks at, with events flowing and by polling only."""
+    collect_static()
+    return [
+        calm_share("with events flowing"),
+        # There is no queue of this name.
+        calm_share("by polling only", EVENT_QUEUE_NAME="no-such-queue"),
+    ]
+
+
+def calm_share(how: str, **settings: str) -> Result:
+    """The share of one core that mirroring the sandbox's four scopes takes, once they are in."""
+    note(f"calm {how}")
+    with tempfile.TemporaryDirectory() as data:
+        program, _, _ = up(Path(data), "sandbox", **settings)
+        try:
+            process = psutil.Process(program.pid)
+            time.sleep(SETTLED)
+            before, began = sum(process.cpu_times()[:2]), time.monotonic()
+            time.sleep(MIRRORING)
+            spent, passed = sum(process.cpu_times()[:2]) - before, time.monotonic() - began
+        finally:
+            stop(program)
+    return Result(
+        name=f"up that mirrors four calm scopes {how}, share of one core",
+        value=spent / passed * 100,
+        bound=CALM_SHARE,
+        unit=" %",
+        how=f"{spent:.3g} s of processor time in {passed:.0f} s; without the sandbox's process",
+    )
 
 
 def sign_in(person: requests.Session, address: str) -> None:
