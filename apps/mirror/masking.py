@@ -58,6 +58,8 @@ REFERENCE = re.compile(r"""["']?(?:\$\{[^{}\n]*+\}["']?$|\$[A-Z_][A-Z0-9_]*+["']
 
 def masked(text: str, values: Iterable[str] = ()) -> str:
     """Return a message or log line without the given values and without what looks like a key."""
+    if not text:
+        return text
     for value in values:
         text = text.replace(value, MASK)
     text = SHAPE.sub(MASK, text)
