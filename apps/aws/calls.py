@@ -342,8 +342,21 @@ def _pause(attempt: int) -> float:
     return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, hides nothing
 
 
+# Service, version of its API, method -> `_tokens`, to tell which botocore makes a class.
+_known_tokens: dict[tuple[str, str, str], dict[str, str]] = {}
+
+
 def _tokens(client: Any, method: str) -> dict[str, str]:
     """Return {input token: output token} of a list operation."""
+    model = client.meta.service_model
+    name = (model.service_name, model.api_version, method)
+    found = _known_tokens.get(name)
+    if found is None:
+        found = _known_tokens[name] = _read_tokens(client, method)
+    return found
+
+
+def _read_tokens(client: Any, method: str) -> dict[str, str]:
     if not client.can_paginate(method):
         return {}
     config = client.get_paginator(method)._pagination_cfg
