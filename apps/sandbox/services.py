@@ -20,6 +20,7 @@ MODULES = (
     "apps.sandbox.codedeploy.acts",
     "apps.sandbox.codedeploy.groups",
     "apps.sandbox.codedeploy.reads",
+    "apps.sandbox.cloudformation.drift",
     "apps.sandbox.cloudformation.operations",
     "apps.sandbox.cloudformation.changesets",
     "apps.sandbox.cloudformation.actions",
