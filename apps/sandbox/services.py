@@ -33,6 +33,7 @@ MODULES = (
     "apps.sandbox.compute.ec2_operations",
     "apps.sandbox.compute.ecs_operations",
     "apps.sandbox.compute.lambda_operations",
+    "apps.sandbox.beanstalk.managed",
     "apps.sandbox.beanstalk.reads",
     "apps.sandbox.beanstalk.acts",
 )
