@@ -72,7 +72,7 @@ class EnvironmentInstance(Thing):
 
 
 class ManagedActionItem(Thing):
-    """What AWS does to an environment by itself, or did; `state` is unknown while it is scheduled."""
+    """What AWS does to an environment by itself, or did; scheduled ones have the state unknown."""
 
     action_id: str
     action_type: str = Field(description="PlatformUpdate or InstanceRefresh.")
