@@ -9,7 +9,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from apps.beanstalk.load import events_of
-from apps.beanstalk.models import Environment, Instance
+from apps.beanstalk.models import Environment, Instance, ManagedAction
 
 from .answers import Narrow, PageOf, Words, absolute, answers
 from .paging import Paging, page_of
@@ -71,13 +71,26 @@ class EnvironmentInstance(Thing):
     instance_type: str
 
 
+class ManagedActionItem(Thing):
+    """What AWS does to an environment by itself, or did; scheduled ones have the state unknown."""
+
+    action_id: str
+    action_type: str = Field(description="PlatformUpdate or InstanceRefresh.")
+    description: str
+    window_start: datetime | None = Field(description="When it is to begin, until it is over.")
+    executed_at: datetime | None
+    finished_at: datetime | None
+    failure_type: str
+
+
 class EnvironmentDetail(EnvironmentItem):
-    """An environment with its instances."""
+    """An environment with its instances and managed actions."""
 
     description: str
     endpoint_url: str
     platform_arn: str
     instances: list[EnvironmentInstance]
+    managed_actions: list[ManagedActionItem]
 
 
 class EnvironmentEvent(Thing):
@@ -109,14 +122,17 @@ def list_environments(
 
 @router.get("/{int:environment_id}", response=answers(EnvironmentDetail))
 def one_environment(request: HttpRequest, environment_id: int) -> Any:
-    """An environment with its instances."""
+    """An environment with its instances, and what AWS does to it by itself."""
     row = _found(request, environment_id)
     instances = Instance.objects.present().filter(environment=row).order_by("key")
     instances = instances.select_related("scope", "environment__scope")
+    managed = ManagedAction.objects.present().filter(environment=row).order_by("key")
+    managed = managed.select_related("scope", "environment__scope")
     return {
         **_environment(request, row),
         **columns(row, "description", "endpoint_url", "platform_arn"),
         "instances": [_instance(request, one) for one in instances],
+        "managed_actions": [_managed(request, one) for one in managed],
     }
 
 
@@ -190,4 +206,15 @@ def _instance(request: HttpRequest, row: Instance) -> dict[str, Any]:
             "availability_zone",
             "instance_type",
         ),
+    }
+
+
+def _managed(request: HttpRequest, row: ManagedAction) -> dict[str, Any]:
+    names = ("action_type", "description", "window_start", "executed_at", "finished_at")
+    return {
+        **thing(request, "beanstalk.managedaction", row),
+        "arn": row.arn or row.key,
+        "console_url": row.environment.console_url,
+        "action_id": row.key.partition("/")[2],
+        **columns(row, *names, "failure_type"),
     }

@@ -43,7 +43,11 @@ class NarrowCommits(Narrow):
     q: Words = Field(
         "", description="Words that all occur, in the message, the author or as the id's beginning."
     )
-    repository: Words = Field("", description="The repository's name.")
+    repository: Words = Field(
+        "",
+        description="The repository's name. Of one that nobody named or opened before only heads "
+        "are read; older commits come a moment later.",
+    )
 
 
 class NarrowPullRequests(Narrow):

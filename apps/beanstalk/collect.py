@@ -19,11 +19,14 @@ from .records import (
     EnvironmentRecord,
     EventRecord,
     InstanceRecord,
+    ManagedActionRecord,
     VersionRecord,
     application_record,
     environment_record,
     event_record,
     instance_record,
+    managed_history_record,
+    managed_record,
     version_record,
 )
 
@@ -37,6 +40,8 @@ PAST = timedelta(days=14)
 MOST = 100
 # What AWS answers where an environment has basic health only: no fault of anybody.
 BASIC_HEALTH = frozenset({"InvalidRequestException"})
+# Of what AWS did to an environment by itself the newest so many are read.
+MANAGED_HISTORY = 10
 # Of so few environments events are asked for one by one.
 FEW = 3
 
@@ -226,3 +231,34 @@ def _instances(reach: Reach, environment: str) -> list[InstanceRecord]:
         if not token or following.get("NextToken") == token:
             return found
         following = {"NextToken": token}
+
+
+def managed_actions(reach: Reach, ask: Ask) -> Iterator[ManagedActionRecord | Covered]:
+    """Yield what AWS is to do to these environments by itself and did last; two calls each.
+
+    There is no list for several. Where managed updates are off both are empty.
+    """
+    for parent, found in reach.each(ask.parents, lambda one: _managed(reach, one.key)):
+        if not isinstance(found, Failed):
+            yield from found
+            yield Covered(parent.key)
+
+
+def _managed(reach: Reach, environment: str) -> list[ManagedActionRecord]:
+    told = reach.call_unless(
+        BASIC_HEALTH,
+        "elasticbeanstalk:DescribeEnvironmentManagedActions",
+        EnvironmentName=environment,
+    )
+    over = reach.call_unless(
+        BASIC_HEALTH,
+        "elasticbeanstalk:DescribeEnvironmentManagedActionHistory",
+        EnvironmentName=environment,
+        MaxItems=MANAGED_HISTORY,
+    )
+    history = (over or {}).get("ManagedActionHistoryItems") or ()
+    found = {one["ActionId"]: managed_history_record(environment, one) for one in history}
+    # What runs is told by both for a moment: the list is right.
+    for one in (told or {}).get("ManagedActions") or ():
+        found[one["ActionId"]] = managed_record(environment, one)
+    return list(found.values())

@@ -3,13 +3,13 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.mirror.state import State
 
 from .health import CALM
-from .models import Environment, Event, Instance, Version
+from .models import Environment, Event, Instance, ManagedAction, Version
 
 # How far back the newest events of an environment are looked through.
 RECENT = 200
@@ -20,6 +20,17 @@ LINES = 8
 SLACK = timedelta(minutes=2)
 # How long before its end an operation may have begun, where nobody tells.
 OPERATION = timedelta(hours=1)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ManagedActionHistoryItem.html
+FAILURES = {
+    "UpdateCancelled": "The update was cancelled",
+    "CancellationFailed": "It could not be cancelled",
+    "RollbackFailed": "It could not be rolled back",
+    "RollbackSuccessful": "It was rolled back",
+    "InternalFailure": "Elastic Beanstalk failed",
+    "InvalidEnvironmentState": "The environment's state did not allow it",
+    "PermissionsError": "A permission is missing",
+}
 SETTLED = re.compile(
     r"completed successfully|^Successfully |^Environment health has .*\bto (?:Ok|GREEN)\b",
     re.IGNORECASE,
@@ -83,6 +94,46 @@ def environments_by_instances(ids: Sequence[int]) -> Mapping[int, Mapping[str, A
             }
         )
     return {pk: {"instances": found[pk]} for pk in ids}
+
+
+def environments_by_managed(ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Return what AWS is to do to environments, did last, and what of it failed last."""
+    found: dict[int, list[ManagedAction]] = defaultdict(list)
+    for row in ManagedAction.objects.filter(environment__in=ids, gone_at=None).order_by("key"):
+        found[row.environment_id].append(row)
+    return {pk: {"managed": [_managed(row) for row in _told(found[pk])]} for pk in ids}
+
+
+def _told(rows: Sequence[ManagedAction]) -> list[ManagedAction]:
+    """Return those to come, the next first; then the newest that is over, and the last failed."""
+    coming = [row for row in rows if row.finished_at is None and row.state in ("", State.MOVING)]
+    coming.sort(key=lambda row: (row.state == "", row.window_start is None, row.window_start or 0))
+    over = [row for row in rows if row not in coming]
+    over.sort(key=lambda row: row.finished_at or row.executed_at or EARLIEST, reverse=True)
+    failed = [row for row in over if row.state == State.FAILED]
+    return [*coming, *dict.fromkeys([*over[:1], *failed[:1]])]
+
+
+def _managed(row: ManagedAction) -> dict[str, Any]:
+    moments = ("window_start", "executed_at", "finished_at")
+    return {
+        "id": row.key.partition("/")[2],
+        "type": row.action_type,
+        "status": row.status,
+        "state": row.state,
+        "description": row.description,
+        "why": why_managed(row),
+        **{name: at.isoformat() if (at := getattr(row, name)) else None for name in moments},
+    }
+
+
+def why_managed(row: ManagedAction) -> str:
+    """Return why a managed action failed, in AWS's words and with the kind of failure."""
+    if row.state != State.FAILED:
+        return ""
+    kind = FAILURES.get(row.failure_type, row.failure_type)
+    told = ": ".join(filter(None, (kind, row.failure_description)))
+    return told or "Elastic Beanstalk does not say why"
 
 
 def why_environment(row: Environment) -> str:

@@ -19,6 +19,9 @@ ENVIRONMENT_FACTS = _of_environment(
 ENVIRONMENT_INSTANCES = _of_environment(
     "environment-instances", "environment.html#instances", load.environment_instances
 )
+ENVIRONMENT_MANAGED = _of_environment(
+    "environment-managed", "environment.html#managed", load.environment_facts
+)
 # The newest events, by what a reader asked to see of them.
 EVENTS = {
     severity: _of_environment(

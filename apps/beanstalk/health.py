@@ -36,6 +36,14 @@ VERSIONS = {
     "Failed": State.FAILED,
 }
 DEPLOYMENTS = {"In Progress": State.MOVING, "Failed": State.FAILED}
+# What AWS does to an environment by itself; what is scheduled has not begun to be anything.
+MANAGED = {
+    "Scheduled": "",
+    "Pending": State.MOVING,
+    "Running": State.MOVING,
+    "Completed": State.DONE,
+    "Failed": State.FAILED,
+}
 
 
 def state_of_health(health_status: str, color: str) -> State:
@@ -64,6 +72,11 @@ def state_of_instance(health_status: str, color: str, deployment_status: str) ->
 def state_of_version(status: str) -> State:
     """Return our state of an application version; those of long ago have no status."""
     return VERSIONS.get(status, State.UNKNOWN) if status else State.DONE
+
+
+def state_of_managed(status: str) -> str:
+    """Return our state of a managed action, "" of one that waits for its window."""
+    return str(MANAGED.get(status, State.UNKNOWN))
 
 
 def urgency(state: State, health_status: str, color: str) -> int:

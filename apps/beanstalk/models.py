@@ -1,4 +1,4 @@
-"""Applications, their versions, environments, events and instances as last read from Beanstalk."""
+"""Applications, versions, environments and what belongs to these, as last read from Beanstalk."""
 
 from typing import Any, ClassVar, Self
 
@@ -122,7 +122,7 @@ class EnvironmentQuerySet(MirroredQuerySet):
         """With their scope, what is broken first; without the columns only its page shows."""
         return (
             self.select_related("scope")
-            .defer("load_balancer", "environment_links", "instances")
+            .defer("load_balancer", "environment_links", "instances", "managed")
             .order_by("urgency", "key", "pk")
         )
 
@@ -148,7 +148,10 @@ class Environment(Mirrored):
 
     Denormalised: `errors` `[{at, message, request_id, version_label}]` of its newest events of
     severity ERROR or FATAL, the oldest first; `settled_at` when it last was well or an operation
-    ended well by its events; `instances` `[{id, status, state, calm, version_label}]`.
+    ended well by its events; `instances` `[{id, status, state, calm, version_label}]`; `managed`
+    `[{id, type, status, state, description, window_start, executed_at, finished_at, why}]` of what
+    AWS is to do to it by itself, of the newest such action that is over, and of the last that
+    failed.
     """
 
     application = models.ForeignKey(
@@ -186,6 +189,7 @@ class Environment(Mirrored):
     errors = models.JSONField(default=list)
     settled_at = models.DateTimeField(null=True)
     instances = models.JSONField(default=list)
+    managed = models.JSONField(default=list)
 
     objects: ClassVar[Any] = EnvironmentQuerySet.as_manager()
 
@@ -289,3 +293,37 @@ class Instance(Mirrored):
         """Path of where it is shown: on its environment's page."""
         path = reverse("beanstalk:environment", args=[self.environment_id])
         return f"{path}#instance-{self.pk}"
+
+
+class ManagedAction(Mirrored):
+    """What AWS does to an environment by itself: a platform update, or new instances.
+
+    https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ManagedAction.html
+    https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ManagedActionHistoryItem.html
+
+    `key` is "<environment>/<ActionId>". `state` is empty while it is scheduled. `window_start` is
+    told until it is over; `executed_at`, `finished_at` and the failure from then on.
+    """
+
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="managed_actions"
+    )
+    action_type = models.CharField(max_length=32, blank=True)
+    description = models.TextField(blank=True)
+    window_start = models.DateTimeField(null=True)
+    executed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    failure_type = models.CharField(max_length=64, blank=True)
+    failure_description = models.TextField(blank=True)
+
+    class Meta(Mirrored.Meta):
+        ordering: ClassVar = ["-finished_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.description or self.key
+
+    @property
+    def page_url(self) -> str:
+        """Path of where it is shown: on its environment's page."""
+        path = reverse("beanstalk:environment", args=[self.environment_id])
+        return f"{path}#managed"

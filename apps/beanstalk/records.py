@@ -133,6 +133,23 @@ class InstanceRecord:
     links: tuple[LinkTo, ...] | Unread = field(default=UNREAD)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ManagedActionRecord:
+    """A managed action, of DescribeEnvironmentManagedActions or of their history."""
+
+    key: str
+    parent: Text = UNREAD
+    status: Text = UNREAD
+    state: Text = UNREAD
+    action_type: Text = UNREAD
+    description: Text = UNREAD
+    window_start: Moment = UNREAD
+    executed_at: Moment = UNREAD
+    finished_at: Moment = UNREAD
+    failure_type: Text = UNREAD
+    failure_description: Text = UNREAD
+
+
 def application_record(answer: Mapping[str, Any]) -> ApplicationRecord:
     """Read one application."""
     lifecycle = answer.get("ResourceLifecycleConfig") or {}
@@ -332,4 +349,35 @@ def instance_record(environment: str, answer: Mapping[str, Any], arn: str) -> In
         availability_zone=answer.get("AvailabilityZone") or "",
         instance_type=answer.get("InstanceType") or "",
         links=(LinkTo("is", "ec2.instance", arn),),
+    )
+
+
+def managed_record(environment: str, answer: Mapping[str, Any]) -> ManagedActionRecord:
+    """Read an action that is to come or runs; its window is not told once it is over."""
+    status = answer.get("Status") or ""
+    return ManagedActionRecord(
+        key=f"{environment}/{answer['ActionId']}",
+        parent=environment,
+        status=status,
+        state=health.state_of_managed(status),
+        action_type=answer.get("ActionType") or "",
+        description=masked(answer.get("ActionDescription") or ""),
+        window_start=answer.get("WindowStartTime"),
+    )
+
+
+def managed_history_record(environment: str, answer: Mapping[str, Any]) -> ManagedActionRecord:
+    """Read an action that is over."""
+    status = answer.get("Status") or ""
+    return ManagedActionRecord(
+        key=f"{environment}/{answer['ActionId']}",
+        parent=environment,
+        status=status,
+        state=health.state_of_managed(status),
+        action_type=answer.get("ActionType") or "",
+        description=masked(answer.get("ActionDescription") or ""),
+        executed_at=answer.get("ExecutedTime"),
+        finished_at=answer.get("FinishedTime"),
+        failure_type=answer.get("FailureType") or "",
+        failure_description=masked(answer.get("FailureDescription") or ""),
     )

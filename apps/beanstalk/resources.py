@@ -38,6 +38,11 @@ def _instances_of(detail: Mapping[str, Any]) -> Iterator[Names]:
         yield Names(kind="beanstalk.instance", parent=name)
 
 
+def _managed_of(detail: Mapping[str, Any]) -> Iterator[Names]:
+    if name := detail.get("EnvironmentName"):
+        yield Names(kind="beanstalk.managedaction", parent=name)
+
+
 def _application_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
     yield Names(kind="beanstalk.application", key=detail["requestParameters"]["applicationName"])
 
@@ -70,6 +75,14 @@ def _heard(names: Any) -> tuple[Heard, ...]:
 
 def _moving(environments: Any) -> Any:
     return environments.filter(state=State.MOVING)
+
+
+def _enhanced(environments: Any) -> Any:
+    """Managed updates need enhanced health.
+
+    https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environment-platform-update-managed.html
+    """
+    return environments.exclude(health_status="")
 
 
 def _ask_for_versions(scope_id: int, changes: Sequence[Change]) -> None:
@@ -209,5 +222,32 @@ INSTANCE = REGISTER.add(
         digest=digest.environments_by_instances,
         url=lambda row: row.page_url,
         explain=digest.why_instance,
+    )
+)
+
+MANAGED_ACTION = REGISTER.add(
+    Resource(
+        kind="beanstalk.managedaction",
+        label="managed actions",
+        provider="aws",
+        model=models.ManagedAction,
+        collect=collect.managed_actions,
+        # They come once a week, in a window that is known long before; events tell that they do.
+        cadence=Cadence(cold=timedelta(hours=6), hot=timedelta(seconds=30)),
+        calls=(
+            "elasticbeanstalk:DescribeEnvironmentManagedActions",
+            "elasticbeanstalk:DescribeEnvironmentManagedActionHistory",
+        ),
+        # Not heard wholly: nothing is told of one that is scheduled or postponed.
+        events=tuple(
+            Heard(source=SOURCE, detail_type=kind, names=_managed_of)
+            for kind in (TYPES[0], TYPES[3])
+        ),
+        parent=("beanstalk.environment", "environment"),
+        asked_by="beanstalk.environment",
+        asked_among=_enhanced,
+        digest=digest.environments_by_managed,
+        url=lambda row: row.page_url,
+        explain=digest.why_managed,
     )
 )

@@ -74,9 +74,10 @@ def environment(request: HttpRequest, pk: int) -> HttpResponse:
         fragments.ENVIRONMENT_HEAD,
         fragments.ENVIRONMENT_INSTANCES,
         fragments.ENVIRONMENT_FACTS,
+        fragments.ENVIRONMENT_MANAGED,
     )
     topics = [f"{part.name}:{pk}" for part in (*parts, *([newest] if page.first else []))]
-    head, instances, facts = (picture(part, part.load([pk]), pk) for part in parts)
+    head, instances, facts, managed = (picture(part, part.load([pk]), pk) for part in parts)
     return render(
         request,
         "beanstalk/environment.html",
@@ -85,6 +86,7 @@ def environment(request: HttpRequest, pk: int) -> HttpResponse:
             "head": head,
             "instances": instances,
             "facts": facts,
+            "managed": managed,
             "events": page.rows,
             "body": body,
             "severity": severity,

@@ -10,4 +10,5 @@ urlpatterns = [
     path("stacks/<int:pk>/", views.stack, name="stack"),
     path("stacks/<int:pk>/events/", views.events, name="events"),
     path("stacks/<int:pk>/template/", views.template, name="template"),
+    path("stacks/<int:pk>/drift/", views.drift, name="drift"),
 ]

@@ -1,4 +1,4 @@
-"""Pages of stacks, their events and templates; they read rows and the cache, never AWS."""
+"""Pages of stacks, their events, templates and drift; they read rows and the cache, never AWS."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
 
 from . import fragments, load, looks
-from .lines import draw, draw_note
+from .lines import What, draw_note
 from .models import Event, Stack
 
 # Whose health the foot of these pages tells.
@@ -139,14 +139,24 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
 
     It has no ETag, because a template is no mirrored row.
     """
+    return _looked_at(request, pk, "template")
+
+
+@require_safe
+def drift(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the last drift detection found: expected and actual values; read as a template is."""
+    return _looked_at(request, pk, "drift")
+
+
+def _looked_at(request: HttpRequest, pk: int, what: What) -> HttpResponse:
     since = newest_change()
     rows = Stack.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
     first = request.GET.get("first", "0")
-    panel = _panel(found, int(first) if first.isdecimal() and len(first) < 10 else 0)
-    name = "cloudformation/template.html"
+    panel = _panel(found, int(first) if first.isdecimal() and len(first) < 10 else 0, what)
+    name = f"cloudformation/{what}.html"
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
-        name = "cloudformation/template.html#panel"
+        name = f"{name}#panel"
     return render(
         request,
         name,
@@ -154,19 +164,19 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
             "stack": found,
             "panel": panel,
             "reads": {**READS, "scope": found.scope_id},
-            "live": live([f"template:{pk}@{panel['next']}"], since),
+            "live": live([f"{what}:{pk}@{panel['next']}"], since),
         },
     )
 
 
-def _panel(found: Stack, first: int) -> dict[str, Any]:
+def _panel(found: Stack, first: int, what: What) -> dict[str, Any]:
     """Return what the panel shows, and let somebody read on."""
-    looks.watch(found.pk)
-    contents = looks.contents_of(found.pk)
-    note = mark_safe(draw_note(found.pk, contents))  # noqa: S308 - a rendered template escapes
+    looks.watch(found.pk, what)
+    contents = looks.contents_of(found.pk, what)
+    note = mark_safe(draw_note(found.pk, contents, what))  # noqa: S308 - a rendered template escapes
     if contents is None:
         return {"html": "", "next": first, "done": False, "more": False, "note": note}
-    drawn = draw(found.pk, contents, first)
+    drawn = looks.drawn_of(found.pk, contents, first, what)
     return {
         "html": mark_safe(drawn.html),  # noqa: S308 - drawn from escaped lines
         "next": drawn.next,

@@ -18,6 +18,7 @@ from apps.mirror.versions import house_version
 
 from . import fragments, load, looked
 from .deepen import deepen, deepen_all
+from .digest import DEPTH
 from .models import Branch, Commit, PullRequest, Repository
 
 NEWEST = ("-committed_at", "-pk")
@@ -86,6 +87,8 @@ def _repository_page(
     Commits that nobody has asked for are asked for by opening the page.
     """
     pk = found.pk
+    # Older ones come now that somebody looks, those that only executions name among them.
+    deepening = found.depth < DEPTH or bool(found.unread)
     deepen(found)
     branches = load.branches(found)
     wanted = branch or found.default_branch
@@ -110,6 +113,10 @@ def _repository_page(
         {
             "repository": found,
             "kind": REGISTER.kind_of(found),
+            "deepening": deepening,
+            "belongings": [
+                kind for model in (Branch, Commit, PullRequest) for kind in REGISTER.kinds_in(model)
+            ],
             "head": picture(fragments.REPOSITORY_HEAD, head, pk),
             "facts": picture(fragments.REPOSITORY_FACTS, head, pk),
             "pulls": picture(fragments.REPOSITORY_PULLS, load.repository_pulls([pk]), pk),

@@ -14,6 +14,7 @@ from tests.beanstalk.making import (
     make_environment,
     make_event,
     make_instance,
+    make_managed,
 )
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +132,16 @@ def test_rows_one_may_not_see_do_not_exist(
     assert program.json("environments")["items"] == []
     for path in (f"environments/{row.pk}", f"environments/{row.pk}/events"):
         assert program.json(path, 404)["code"] == "not_found"
+
+
+def test_an_environment_has_what_aws_does_to_it_by_itself(program: Program, scope: Scope):
+    row = make_environment(application=make_application(scope=scope))
+    make_managed(row, "A-1", description="To 4.3.1")
+    make_managed(row, "A-0", status="Failed", state="failed", failure_type="InternalFailure")
+    failed, scheduled = program.json(f"environments/{row.pk}")["managed_actions"]
+    assert (scheduled["action_id"], scheduled["state"], scheduled["why"]) == ("A-1", "unknown", "")
+    assert (failed["failure_type"], failed["why"]) == (
+        "InternalFailure",
+        "Elastic Beanstalk failed",
+    )
+    assert failed["url"].endswith(f"/beanstalk/environments/{row.pk}/#managed")

@@ -146,6 +146,10 @@ def unwell(n: Rows) -> int:
     return n("beanstalk.environment") - len(n.where("beanstalk.environment", state="done"))
 
 
+def enhanced(n: Rows) -> int:
+    return len(n.where("beanstalk.environment", health_status__gt=""))
+
+
 def with_variables(n: Rows) -> int:
     """The newest executions, twenty of each pipeline that has variables."""
     plain = set(n.where("codepipeline.pipeline", variables=[]))
@@ -199,6 +203,9 @@ BESIDES: dict[str, Formula] = {
     # Why an environment is not well, and which instance: no call takes several.
     "elasticbeanstalk:DescribeEnvironmentHealth": unwell,
     "elasticbeanstalk:DescribeInstancesHealth": history_of_each("beanstalk.instance", 100),
+    # What AWS is to do to an environment by itself, and did: four times a day.
+    "elasticbeanstalk:DescribeEnvironmentManagedActions": enhanced,
+    "elasticbeanstalk:DescribeEnvironmentManagedActionHistory": enhanced,
     "cloudwatch:DescribeAlarmHistory": listed("cloudwatch.alarmhistory", 100),
     "logs:DescribeLogGroups": listed("cloudwatch.loggroup", 50),
     # What is deployed to: versions are read off it.

@@ -18,7 +18,8 @@ __all__ = ["scope"]
 
 FLIGHTS = Path(__file__).parent / "flights"
 KINDS = tuple(
-    f"beanstalk.{name}" for name in ("application", "version", "environment", "event", "instance")
+    f"beanstalk.{name}"
+    for name in ("application", "version", "environment", "event", "instance", "managedaction")
 )
 
 

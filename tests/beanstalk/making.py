@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.beanstalk import digest
-from apps.beanstalk.models import Application, Environment, Event, Instance, Version
+from apps.beanstalk.models import Application, Environment, Event, Instance, ManagedAction, Version
 from apps.mirror.models import Scope
 from tests import factories
 
@@ -121,8 +121,25 @@ def make_instance(environment: Environment, key: str, **more: Any) -> Instance:
     return row
 
 
+def make_managed(environment: Environment, key: str, **more: Any) -> ManagedAction:
+    """A scheduled platform update, unless said otherwise."""
+    given: dict[str, Any] = {"status": "Scheduled", "action_type": "PlatformUpdate"}
+    row = ManagedAction.objects.create(
+        scope=environment.scope,
+        key=f"{environment.key}/{key}",
+        environment=environment,
+        **{**given, **more},
+    )
+    tell(environment)
+    return row
+
+
 def tell(environment: Environment) -> None:
-    """Write the columns that follow from events and instances."""
-    for told in (digest.environments_by_events, digest.environments_by_instances):
+    """Write the columns that follow from events, instances and managed actions."""
+    for told in (
+        digest.environments_by_events,
+        digest.environments_by_instances,
+        digest.environments_by_managed,
+    ):
         for pk, values in told([environment.pk]).items():
             Environment.objects.filter(pk=pk).update(**values)

@@ -10,12 +10,13 @@ from django.core import serializers
 
 from apps.beanstalk import collect
 from apps.beanstalk.health import state_of, urgency
-from apps.beanstalk.models import Application, Environment, Event, Instance, Version
+from apps.beanstalk.models import Application, Environment, Event, Instance, ManagedAction, Version
 from apps.beanstalk.records import (
     ApplicationRecord,
     EnvironmentRecord,
     EventRecord,
     InstanceRecord,
+    ManagedActionRecord,
     VersionRecord,
     environment_record,
     event_record,
@@ -34,7 +35,7 @@ from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight
 from .making import make_application, make_environment
 
 ARN = f"arn:aws:elasticbeanstalk:{REGION}:{ACCOUNT}"
-MODELS: Any = (Application, Version, Environment, Event, Instance)
+MODELS: Any = (Application, Version, Environment, Event, Instance, ManagedAction)
 
 
 def environment(name: str = "shop-web", **more: Any) -> dict[str, Any]:
@@ -62,6 +63,8 @@ def account(*environments: dict[str, Any], **answers: Any) -> Flight:
     flight.on("elasticbeanstalk:DescribeEnvironmentHealth", {"Causes": ["it is on fire"]})
     flight.on("elasticbeanstalk:DescribeEvents", {"Events": []})
     flight.on("elasticbeanstalk:DescribeInstancesHealth", {"InstanceHealthList": []})
+    flight.on("elasticbeanstalk:DescribeEnvironmentManagedActions", {})
+    flight.on("elasticbeanstalk:DescribeEnvironmentManagedActionHistory", {})
     for operation, answer in answers.items():
         flight.on(f"elasticbeanstalk:{operation}", answer)
     return flight
@@ -94,6 +97,7 @@ def said(
         (EnvironmentRecord, Environment),
         (EventRecord, Event),
         (InstanceRecord, Instance),
+        (ManagedActionRecord, ManagedAction),
     ],
 )
 def test_records_carry_every_column_that_is_read_from_aws(record: Any, model: Any):
@@ -108,6 +112,7 @@ def test_records_carry_every_column_that_is_read_from_aws(record: Any, model: An
         "settled_at",
         "instances",
         "instances_read",
+        "managed",
         # Of an application: its environments tell; of an event: it is nobody's target.
         "status",
         "state",

@@ -53,7 +53,7 @@ def viewer(db: None) -> Client:
 
 def paths(stack: Stack) -> list[str]:
     page = stack.get_absolute_url()
-    return ["/cloudformation/", page, f"{page}events/", f"{page}template/"]
+    return ["/cloudformation/", page, f"{page}events/", f"{page}template/", f"{page}drift/"]
 
 
 def test_a_stranger_is_asked_to_sign_in_everywhere(client: Client):

@@ -396,6 +396,46 @@ def test_what_somebody_changed_by_hand_is_drift(sandbox, aws):
     assert described(client, "shop")["DriftInformation"]["StackDriftStatus"] == "DRIFTED"
 
 
+def test_a_drift_tells_property_by_property_what_differs_and_goes_on_in_pages(sandbox, aws):
+    client = aws("cloudformation")
+    client.create_stack(StackName="shop", TemplateBody=function(), **IAM)
+    drifts = client.describe_stack_resource_drifts
+    assert drifts(StackName="shop")["StackResourceDrifts"] == []
+    store = sandbox.world.place("111122223333", "eu-west-1").of(StackStore)
+    resources = store.stacks["shop"].resources
+    queue = resources["Queue"]
+    queue.properties = {"Tags": [{"Key": "a", "Value": "1"}], "Delay": 3, "Gone": {"x": 1}}
+    queue.touched = "MODIFIED"
+    queue.actual = {"Tags": [{"Key": "b", "Value": "2"}], "Delay": 5, "Gone": {}, "New": "y"}
+    first, *_ = (name for name in sorted(resources) if name != "Queue")
+    resources[first].touched = "DELETED"
+    client.detect_stack_drift(StackName="shop")
+    asked = {
+        "StackName": "shop",
+        "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"],
+        "MaxResults": 1,
+    }
+    one = drifts(**asked)
+    two = drifts(**asked, NextToken=one["NextToken"])
+    assert "NextToken" not in two
+    told = {
+        each["LogicalResourceId"]: each
+        for each in [*one["StackResourceDrifts"], *two["StackResourceDrifts"]]
+    }
+    assert told[first]["StackResourceDriftStatus"] == "DELETED"
+    assert "PropertyDifferences" not in told[first]
+    assert [
+        (each["PropertyPath"], each["DifferenceType"], each["ExpectedValue"], each["ActualValue"])
+        for each in told["Queue"]["PropertyDifferences"]
+    ] == [
+        ("/Delay", "NOT_EQUAL", "3", "5"),
+        ("/Gone/x", "REMOVE", "1", "null"),
+        ("/New", "ADD", "null", "y"),
+        ("/Tags/0", "REMOVE", '{"Key": "a", "Value": "1"}', "null"),
+        ("/Tags/0", "ADD", "null", '{"Key": "b", "Value": "2"}'),
+    ]
+
+
 def test_a_protected_stack_stays_and_a_deleted_one_is_remembered_by_its_id(aws):
     client = aws("cloudformation")
     made = client.create_stack(

@@ -232,7 +232,7 @@ def test_a_commit_tells_who_made_it_its_message_and_parents(commit: Commit, view
     assert "platform-engineer@example.com" in page
     assert "security-reviewer" in page
     assert "Change 2" in page
-    assert "not mirrored" in page
+    assert "not read; opening the repository" in page
     assert "Why so?" in page
 
 

@@ -133,9 +133,14 @@ def configure(environment: Environment) -> None:
     _later(operation, environment, CONFIGURE, done)
 
 
-def update_platform(environment: Environment, platform: str) -> None:
+def update_platform(
+    environment: Environment,
+    platform: str,
+    on_end: Callable[[bool, str], None] | None = None,
+) -> None:
     """A managed update in the maintenance window: instances are replaced, the version stays."""
     operation = _begin(environment, "managed update", "Updating")
+    operation.on_end = on_end
     tell = functools.partial(say, environment, request=operation.request)
     tell("Managed platform update is in-progress.")
     fare(environment, "Info", "Managed platform update in progress (running for 1 second).")

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from apps.sandbox.beanstalk import engine, failures
+from apps.sandbox.beanstalk import engine, failures, managed
 from apps.sandbox.beanstalk.acts import make_application, make_version
 from apps.sandbox.beanstalk.model import COLORS, PLATFORMS, Environment
 from apps.sandbox.beanstalk.told import fare, say
@@ -36,8 +36,9 @@ class Plan:
 
     ``versions`` were deployed evenly over its past. ``last`` is how many hours ago the newest was,
     ``fails`` how that one failed. ``causes`` (with ``health``) is what it has come to since, for
-    ``hours``. ``swings`` are the causes of warnings that come and go by themselves. ``becomes`` is
-    the platform that AWS updated it to two days ago.
+    ``hours``. ``due`` is in how many hours AWS is to update its platform; ``denied`` how many hours
+    ago it could not, for want of a permission. ``swings`` are the causes of warnings that come and
+    go by themselves. ``becomes`` is the platform that AWS updated it to two days ago.
     """
 
     account: str
@@ -58,6 +59,8 @@ class Plan:
     swings: tuple[str, ...] = ()
     terminated: float = 0.0
     becomes: str = ""
+    due: float = 0.0
+    denied: float = 0.0
     settings: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -71,6 +74,8 @@ PLANS = (
         policy="Rolling",
         size=3,
         versions=6,
+        platform="python before",
+        due=29.0,
         swings=(
             "12.5% of the requests are failing with HTTP 4xx.",
             "p99 latency of 4.2 seconds is above the usual 0.6 seconds.",
@@ -138,7 +143,15 @@ PLANS = (
         versions=2,
         last=70.0,
     ),
-    Plan("444455556666", "data-platform", "data-platform-dev", versions=1, last=150.0),
+    Plan(
+        "444455556666",
+        "data-platform",
+        "data-platform-dev",
+        platform="python before",
+        versions=1,
+        last=150.0,
+        denied=44.0,
+    ),
 )
 
 
@@ -175,14 +188,38 @@ def _make(world: World, plan: Plan, present: float) -> None:
         at(began, functools.partial(_worsen, environment, plan.health, plan.causes))
     if plan.terminated:
         at(present - plan.terminated * HOUR, functools.partial(engine.terminate, environment))
-    if plan.becomes:
-        update = functools.partial(engine.update_platform, environment, PLATFORMS[plan.becomes])
-        at(present - 50 * HOUR, update)
+    _manage(environment, plan, present)
     if plan.swings:
         for hours in (60.0, 33.0, 6.0):
             at(present - hours * HOUR, functools.partial(_swing, environment, plan.swings))
         if world.scheduler.speed > 0:
             at(present + 1, functools.partial(_live, environment, plan.swings))
+
+
+def _manage(environment: Environment, plan: Plan, present: float) -> None:
+    """Let AWS update its platform: two days ago, in vain, or in a window that is to come."""
+    world = environment.place.world
+    if plan.becomes:
+        platform, window = PLATFORMS[plan.becomes], present - 50 * HOUR
+        action = managed.schedule(environment, platform, window)
+        world.scheduler.at(window, functools.partial(managed.run, environment, action, platform))
+    if plan.denied:
+        window = present - plan.denied * HOUR
+        action = managed.schedule(environment, PLATFORMS["python"], window)
+        words = (
+            "Access denied while accessing Auto Scaling and Elastic Load Balancing using role "
+            f"arn:aws:iam::{plan.account}:role/aws-elasticbeanstalk-service-role. "
+            "Verify the role policy."
+        )
+        deed = functools.partial(managed.fail, environment, action, "PermissionsError", words)
+        world.scheduler.at(window, deed)
+    if plan.due:
+        platform, window = PLATFORMS["python"], present + plan.due * HOUR
+        action = managed.schedule(environment, platform, window)
+        # At speed 0 what is to come would be at once.
+        if world.scheduler.speed > 0:
+            run = functools.partial(managed.run, environment, action, platform)
+            world.scheduler.at(window, run)
 
 
 def _release(environment: Environment, number: int, fails: str) -> None:

@@ -19,6 +19,7 @@ SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 PLATFORMS = {
     "python": "64bit Amazon Linux 2023 v4.3.1 running Python 3.11",
+    "python before": "64bit Amazon Linux 2023 v4.3.0 running Python 3.11",
     "node": "64bit Amazon Linux 2023 v6.2.2 running Node.js 20",
     "node before": "64bit Amazon Linux 2023 v6.2.1 running Node.js 20",
 }
@@ -108,6 +109,25 @@ class Operation:
 
 
 @dataclass(slots=True, eq=False)
+class ManagedAction:
+    """What AWS does to an environment by itself. ``window`` in epoch seconds."""
+
+    id: str
+    description: str
+    window: float
+    kind: str = "PlatformUpdate"
+    status: str = "Scheduled"
+    executed: float | None = None
+    finished: float | None = None
+    failure: tuple[str, str] | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it stands in the history."""
+        return self.status in ("Completed", "Failed")
+
+
+@dataclass(slots=True, eq=False)
 class Environment:
     """An environment. Times in epoch seconds; ``seconds`` is how long a deployment takes.
 
@@ -135,6 +155,7 @@ class Environment:
     seconds: tuple[float, float] = (90, 150)
     settings: dict[tuple[str, str], str] = field(default_factory=dict)
     instances: list[Instance] = field(default_factory=list)
+    managed: list[ManagedAction] = field(default_factory=list)
     deployments: int = 0
     operation: Operation | None = None
     terminated: float | None = None

@@ -255,7 +255,8 @@ def _seconds(moment: Any) -> float | None:
     return float(moment.timestamp())
 
 
-def _enhanced(call: Call, params: Params) -> Environment:
+def enhanced(call: Call, params: Params) -> Environment:
+    """The environment that a request names, where it has enhanced health."""
     found = find_environment(call, params)
     if not found.enhanced:
         raise AwsError("InvalidRequestException", f"{call.operation} is not supported.")
@@ -266,7 +267,7 @@ def _enhanced(call: Call, params: Params) -> Environment:
 def describe_environment_health(call: Call, params: Params) -> Answer:
     """How an environment fares, and why; only where it reports enhanced health."""
     wanted = params.get("AttributeNames") or []
-    told = vitals.of_environment(_enhanced(call, params))
+    told = vitals.of_environment(enhanced(call, params))
     if not wanted or "All" in wanted:
         return told
     return {name: told[name] for name in told if name in ("EnvironmentName", *wanted)}
@@ -275,7 +276,7 @@ def describe_environment_health(call: Call, params: Params) -> Answer:
 @operation("elasticbeanstalk", "DescribeInstancesHealth")
 def describe_instances_health(call: Call, params: Params) -> Answer:
     """How the instances of an environment fare, and why."""
-    environment = _enhanced(call, params)
+    environment = enhanced(call, params)
     page, token = paginate(
         call,
         environment.instances,

@@ -28,6 +28,7 @@ _KINDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (r"^Added instance", _OTHER, "Instance added"),
         (r"^Removed instance", _OTHER, "Instance removed"),
         (r"^Managed platform update is", _MANAGED, "Managed update started"),
+        (r"^Managed platform update failed", _MANAGED, "Managed update failed"),
         (r"^Managed platform update completed", _MANAGED, "Managed update successful"),
         (r"(?i)^Created .*auto scaling group", _OTHER, "Auto Scaling group created"),
         (r"^Created load balancer", _OTHER, "Load balancer created"),

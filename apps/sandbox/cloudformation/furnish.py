@@ -6,9 +6,9 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.cloudformation import changesets, engine, samples
+from apps.sandbox.cloudformation.drift import detect_drift
 from apps.sandbox.cloudformation.model import Stack, StackStore, Wanted
 from apps.sandbox.cloudformation.nested import defaults
-from apps.sandbox.cloudformation.operations import detect_drift
 from apps.sandbox.cloudformation.template import parse
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def _shop(place: Place) -> None:
     )
 
     def by_hand() -> None:
-        delivery.resources["Build"].touched = "MODIFIED"
+        build = delivery.resources["Build"]
+        build.touched, build.actual = "MODIFIED", samples.BUILD_BY_HAND
+        delivery.resources["Application"].touched = "DELETED"
         detect_drift(delivery)
 
     _later(place, 30, by_hand)

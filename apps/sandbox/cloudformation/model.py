@@ -53,8 +53,12 @@ class Resource:
     definition: dict[str, Any] = field(default_factory=dict)
     #: What somebody changed by hand: MODIFIED or DELETED, found by the next drift detection.
     touched: str = ""
+    #: The properties that it has instead of the template's where it was MODIFIED by hand.
+    actual: dict[str, Any] = field(default_factory=dict)
+    #: What the last drift detection found.
     drift: str = "NOT_CHECKED"
     drift_checked: float | None = None
+    drift_found: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,19 @@
-"""CloudFormation's operations that read stacks, events, resources, templates and drift."""
+"""CloudFormation's operations that read stacks, events, resources and templates."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apps.sandbox.cloudformation import events
 from apps.sandbox.cloudformation.model import Event, Resource, Stack, StackStore
 from apps.sandbox.cloudformation.stacks import body_of, find_stack, invalid_token
 from apps.sandbox.cloudformation.template import parse, refused
 from apps.sandbox.control import COUNTERS
 from apps.sandbox.operations import Answer, Call, Params, operation, paginate
-from apps.sandbox.world import uuid_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAGE = 100
-#: Virtual seconds that a drift detection takes.
-DRIFT_SECONDS = 12.0
 COUNTERS["stacks"] = lambda place: len(place.of(StackStore).stacks)
 
 
@@ -237,57 +233,4 @@ def get_template_summary(call: Call, params: Params) -> Answer:
             for key, told in template.get("Parameters", {}).items()
         ],
         "ResourceTypes": sorted({one["Type"] for one in template["Resources"].values()}),
-    }
-
-
-@operation("cloudformation", "DetectStackDrift")
-def detect_stack_drift(call: Call, params: Params) -> Answer:
-    """Begin to compare a stack with what is there."""
-    stack = find_stack(call, params["StackName"])
-    if stack.moving:
-        raise refused(
-            f"Drift detection cannot be performed on stack {stack.id} in {stack.status} state"
-        )
-    return {"StackDriftDetectionId": detect_drift(stack)}
-
-
-def detect_drift(stack: Stack) -> str:
-    """Begin a detection; return its id."""
-    world, store = stack.place.world, stack.place.of(StackStore)
-    detection = uuid_from(world.chance(stack.id, "drift", len(store.detections)))
-    due = world.now() + world.scheduler.stretch(DRIFT_SECONDS)
-    store.detections[detection] = (stack, due)
-    events.drift_detected(stack, detection, "DETECTION_IN_PROGRESS", 0)
-
-    def over() -> None:
-        now = world.now()
-        for resource in stack.resources.values():
-            resource.drift, resource.drift_checked = resource.touched or "IN_SYNC", now
-        count = _drifted(stack)
-        stack.drift, stack.drift_checked = "DRIFTED" if count else "IN_SYNC", now
-        events.drift_detected(stack, detection, "DETECTION_COMPLETE", count)
-
-    world.scheduler.at(due, over)
-    return detection
-
-
-def _drifted(stack: Stack) -> int:
-    return sum(1 for one in stack.resources.values() if one.drift in ("MODIFIED", "DELETED"))
-
-
-@operation("cloudformation", "DescribeStackDriftDetectionStatus")
-def describe_stack_drift_detection_status(call: Call, params: Params) -> Answer:
-    """How far a detection is."""
-    found = call.place.of(StackStore).detections.get(params["StackDriftDetectionId"])
-    if found is None:
-        raise refused("The specified StackDriftDetectionId does not exist.")
-    stack, due = found
-    done = call.world.now() >= due
-    return {
-        "StackId": stack.id,
-        "StackDriftDetectionId": params["StackDriftDetectionId"],
-        "StackDriftStatus": stack.drift if done else None,
-        "DetectionStatus": "DETECTION_COMPLETE" if done else "DETECTION_IN_PROGRESS",
-        "DriftedStackResourceCount": _drifted(stack) if done else None,
-        "Timestamp": due if done else call.world.now(),
     }

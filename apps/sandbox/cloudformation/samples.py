@@ -192,7 +192,15 @@ Resources:
     Properties: {Name: checkout-web}
   Build:
     Type: AWS::CodeBuild::Project
-    Properties: {Name: checkout-web-build}
+    Properties:
+      Name: checkout-web-build
+      TimeoutInMinutes: 30
+      Environment:
+        Type: LINUX_CONTAINER
+        ComputeType: BUILD_GENERAL1_SMALL
+        EnvironmentVariables:
+          - {Name: NODE_ENV, Value: production}
+          - {Name: NPM_TOKEN, Value: sandbox-secret-marker-7}
   Application:
     Type: AWS::CodeDeploy::Application
     Properties: {ApplicationName: checkout-web}
@@ -208,6 +216,21 @@ Resources:
             Principal: {Service: codepipeline.amazonaws.com}
             Action: sts:AssumeRole
 """
+
+#: What somebody made of the pipeline's build project by hand.
+BUILD_BY_HAND = {
+    "TimeoutInMinutes": 60,
+    "QueuedTimeoutInMinutes": 480,
+    "Environment": {
+        "Type": "LINUX_CONTAINER",
+        "ComputeType": "BUILD_GENERAL1_LARGE",
+        "EnvironmentVariables": [
+            {"Name": "NODE_ENV", "Value": "production"},
+            {"Name": "NPM_TOKEN", "Value": "sandbox-secret-marker-8"},
+            {"Name": "CHECKOUT_DEBUG", "Value": "verbose"},
+        ],
+    },
+}
 
 WAREHOUSE = """Description: Where parcels are counted
 Parameters:
