@@ -10,6 +10,16 @@ from apps.mirror.state import UNFINISHED, URGENCY, State
 
 from . import words
 from .console import application_url, deployment_url, group_url
+from .premises import OnPremisesInstance
+
+__all__ = [
+    "Application",
+    "Deployment",
+    "DeploymentConfig",
+    "DeploymentGroup",
+    "OnPremisesInstance",
+    "Target",
+]
 
 SERVER = "Server"
 # Columns of a group or a deployment that only its page shows.

@@ -20,6 +20,7 @@ MODULES = (
     "apps.sandbox.codedeploy.acts",
     "apps.sandbox.codedeploy.bundles",
     "apps.sandbox.codedeploy.groups",
+    "apps.sandbox.codedeploy.premises",
     "apps.sandbox.codedeploy.reads",
     "apps.sandbox.cloudformation.operations",
     "apps.sandbox.cloudformation.changesets",
