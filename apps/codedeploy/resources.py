@@ -58,9 +58,7 @@ def _application_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
 
 
 def _application_of(detail: Mapping[str, Any]) -> Iterator[Names]:
-    """One that is new shows when a deployment of it begins; asking costs a call each time."""
-    application = detail.get("application")
-    if application and detail.get("state") == "START":
+    if application := detail.get("application"):
         yield Names(kind="codedeploy.application", key=str(application))
 
 
@@ -134,7 +132,13 @@ APPLICATION = REGISTER.add(
         calls=("codedeploy:ListApplications", "codedeploy:BatchGetApplications"),
         optional=("codedeploy:BatchGetApplications",),
         events=(
-            *_heard(_application_of, DEPLOYMENT_EVENT),
+            # One that is new shows when a deployment of it begins; asking costs a call each time.
+            Heard(
+                source=SOURCE,
+                detail_type=DEPLOYMENT_EVENT,
+                names=_application_of,
+                where={"state": ("START",)},
+            ),
             # A group that is made names its application, too: it is read first where it is new.
             called(
                 SOURCE,
