@@ -159,7 +159,7 @@ class TargetRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OnPremisesInstanceRecord:
-    """See premises.OnPremisesInstance."""
+    """See models.OnPremisesInstance."""
 
     key: str
     arn: str | Unread = UNREAD
