@@ -173,7 +173,8 @@ class DeploymentDetail(DeploymentItem):
     failed_targets: list[str]
     previous_revision: DeployedRevision
     appspec: str | None = Field(
-        description="Its content, what may be a secret masked; null where it was not read yet."
+        description="Its content, what may be a secret masked; null where it was not read yet, "
+        "empty where the revision is a bundle or a commit: our page shows or links that."
     )
     appspec_read: bool
     targets: list[TargetItem] | None = Field(description="Null where they were not read yet.")

@@ -18,6 +18,7 @@ from . import (
     executions,
     load_balancers,
     pipelines,
+    premises,
     rows,
     scopes,
     source,
@@ -60,6 +61,7 @@ api.add_router("/commits", source.commits, tags=["Source"])
 api.add_router("/pull-requests", source.pull_requests, tags=["Source"])
 api.add_router("/deployment-groups", codedeploy.deployment_groups, tags=["CodeDeploy"])
 api.add_router("/deployments", codedeploy.deployments, tags=["CodeDeploy"])
+api.add_router("/on-premises-instances", premises.on_premises_instances, tags=["CodeDeploy"])
 api.add_router("/functions", compute.functions, tags=["Lambda"])
 api.add_router("/services", compute.services, tags=["ECS"])
 api.add_router("/instances", compute.instances, tags=["EC2"])

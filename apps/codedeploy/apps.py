@@ -15,4 +15,5 @@ class CodeDeployConfig(AppConfig):
         "codedeploy:deployments",
         "codedeploy:deployment_groups",
         "codedeploy:deployment_configs",
+        "codedeploy:on_premises_instances",
     )

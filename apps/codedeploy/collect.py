@@ -59,7 +59,7 @@ def applications(reach: Reach, ask: Ask) -> Iterator[ApplicationRecord | Vanishe
 def _named_applications(
     reach: Reach, keys: Iterable[str]
 ) -> Iterator[ApplicationRecord | Vanished]:
-    """Yield those named; one that is not there fails its batch, whose others are asked apart."""
+    """Yield those named; one that is not there fails a whole batch, which is then asked apart."""
     pending = Fed(batches(dict.fromkeys(keys), NAMES))
 
     def read(names: list[str]) -> Any:

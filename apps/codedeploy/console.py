@@ -24,3 +24,8 @@ def deployment_url(region: str, deployment: str) -> str:
     return console(
         region, f"codesuite/codedeploy/deployments/{part(deployment)}?region={part(region)}"
     )
+
+
+def on_premises_url(region: str) -> str:
+    """The list of on-premises instances."""
+    return console(region, f"codesuite/codedeploy/on-premises-instances?region={part(region)}")

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from apps.mirror.finding import FINDERS, ID, Finder, Found, place_of
 
-from .models import Deployment, DeploymentGroup
+from .models import Deployment, DeploymentGroup, OnPremisesInstance
 
 
 def deployments(user: Any, text: str, limit: int) -> list[Found]:
@@ -39,5 +39,23 @@ def groups(user: Any, text: str, limit: int) -> list[Found]:
     ]
 
 
+def on_premises(user: Any, text: str, limit: int) -> list[Found]:
+    """On-premises instances by name or tag."""
+    rows = OnPremisesInstance.objects.visible_to(user).for_list().present()
+    return [
+        Found(row.key, row.get_absolute_url(), row.state, row.status, place_of(row))
+        for row in rows.containing(text, "key", "tags")[:limit]
+    ]
+
+
 FINDERS.add(Finder(label="deployments", by="id or revision", find=deployments, rank=40))
 FINDERS.add(Finder(label="deployment groups", by="name", find=groups, newest=False, rank=42))
+FINDERS.add(
+    Finder(
+        label="on-premises instances",
+        by="name or tag",
+        find=on_premises,
+        newest=False,
+        rank=43,
+    )
+)

@@ -9,6 +9,7 @@ from . import load
 _of_application = partial(FRAGMENTS.picture, "codedeploy.application")
 _of_group = partial(FRAGMENTS.picture, "codedeploy.deploymentgroup")
 _of_config = partial(FRAGMENTS.picture, "codedeploy.deploymentconfig")
+_of_on_premises = partial(FRAGMENTS.picture, "codedeploy.on_premises_instance")
 _of_deployment = partial(FRAGMENTS.picture, "codedeploy.deployment")
 
 APPLICATION_HEAD = _of_application(
@@ -26,4 +27,10 @@ DEPLOYMENT_TARGETS = _of_deployment(
 )
 DEPLOYMENT_FACTS = _of_deployment(
     "deployment-facts", "deployment.html#facts", load.deployment_facts
+)
+ON_PREMISES_ROW = _of_on_premises(
+    "on-premises-row", "on_premises_list.html#row", load.on_premises_row
+)
+ON_PREMISES_HEAD = _of_on_premises(
+    "on-premises-head", "on_premises.html#head", load.on_premises_row
 )

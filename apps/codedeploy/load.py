@@ -24,6 +24,7 @@ from .models import (
     Deployment,
     DeploymentConfig,
     DeploymentGroup,
+    OnPremisesInstance,
     Target,
 )
 
@@ -35,6 +36,10 @@ _URGENCY = Case(
     default=len(_ORDER),
     output_field=IntegerField(),
 )
+# Deployments to a machine outside AWS that its page shows, the newest.
+LAST = 20
+# Of a target's bar in per cent: less is not seen.
+LEAST_SHARE = 2.5
 # Segments of a strip in a list; the page shows them all.
 LIST_STRIP = 40
 
@@ -158,9 +163,11 @@ def deployment_targets(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     )
     contexts = {}
     for pk, one in found.items():
+        views = [target_view(target, _quoted(one)) for target in rows[pk]]
+        say_once(views)
         contexts[pk] = {
             "deployment": one,
-            "targets": [target_view(target, _quoted(one)) for target in rows[pk]],
+            "targets": views,
             "left_out": max(0, counts.get(pk, 0) - SHOWN),
             "read": bool(rows[pk]) or (one.scope_id, one.key) in read,
         }
@@ -187,7 +194,7 @@ def _shown(
     """Return the targets that are shown, `SHOWN` of each, and how many there are of each.
 
     The database puts them in order and leaves out the rest. Logs are long: they are read of those
-    alone that show one.
+    alone that failed.
     """
     order: list[Any] = [_URGENCY, "label", "target_id", "pk"]
     all_of = Target.objects.filter(deployment__in=deployments)
@@ -198,9 +205,9 @@ def _shown(
         shown[target.deployment_id].append(target)
     logged = [
         target.pk
-        for pk, targets in shown.items()
+        for targets in shown.values()
         for target in targets
-        if target.state == State.FAILED and target.target_id != _quoted(deployments[pk])
+        if target.state == State.FAILED
     ]
     tails = dict(Target.objects.filter(pk__in=logged).values_list("pk", "log_tail"))
     for targets in shown.values():
@@ -208,6 +215,27 @@ def _shown(
             target.log_tail = tails.get(target.pk, "")
     counts = all_of.order_by().values_list("deployment").annotate(Count("pk"))
     return shown, dict(counts)
+
+
+def say_once(views: Sequence[dict[str, Any]]) -> None:
+    """Let what failed alike on several targets be said on the first of them, and of which others.
+
+    A target that failed like one before it names that one (`same_as`), and shows its log only where
+    it is another one.
+    """
+    first: dict[tuple[str, ...], dict[str, Any]] = {}
+    for view in views:
+        row = view["row"]
+        told = (row.failing_event, row.failing_code, row.failing_script, row.failing_message)
+        if not row.failing_event:
+            continue
+        earlier = first.setdefault(told, view)
+        if earlier is view:
+            continue
+        view["same_as"] = earlier["row"]
+        earlier["also"].append(row)
+        if row.log_tail == earlier["row"].log_tail:
+            view["excerpt"] = []
 
 
 def target_view(target: Target, quoted: str = "") -> dict[str, Any]:
@@ -220,14 +248,18 @@ def target_view(target: Target, quoted: str = "") -> dict[str, Any]:
     events = []
     for event in target.lifecycle_events:
         share = (event.get("seconds") or 0) / whole * 100
-        events.append({**event, "offset": round(before, 2), "share": round(max(share, 0.6), 2)})
+        # What took no time to speak of is seen all the same; what has not begun has no bar.
+        shown = max(share, LEAST_SHARE) if event.get("start") else 0.0
+        offset = min(before, 100 - shown)
+        events.append({**event, "offset": round(offset, 2), "share": round(shown, 2)})
         before += share
     return {
         "row": target,
         "events": events,
-        "excerpt": excerpt(target),
+        "excerpt": [] if target.target_id == quoted else excerpt(target),
         "runs": target.state in UNFINISHED,
-        "quoted": target.target_id == quoted,
+        "same_as": None,
+        "also": [],
         "open": target.state in (State.FAILED, *UNFINISHED),
     }
 
@@ -337,3 +369,43 @@ def config_rows(configs: Iterable[DeploymentConfig]) -> dict[int, dict[str, Any]
 def config_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """The same by id, for the stream."""
     return config_rows(DeploymentConfig.objects.select_related("scope").filter(pk__in=ids))
+
+
+# --- On-premises instances ------------------------------------------------------------------------
+
+
+def on_premises_rows(rows: Iterable[OnPremisesInstance]) -> dict[int, dict[str, Any]]:
+    """The context of each row of a list of on-premises instances."""
+    return {one.pk: {"on_premises_instance": one} for one in rows}
+
+
+def on_premises_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The same by id, for the stream."""
+    return on_premises_rows(OnPremisesInstance.objects.for_list().filter(pk__in=ids))
+
+
+def on_premises_of(group: DeploymentGroup) -> list[OnPremisesInstance]:
+    """Return the on-premises instances that a group deploys to, by its tag set as it is now."""
+    if not group.on_premises_tag_set:
+        return []
+    rows = OnPremisesInstance.objects.present().filter(scope=group.scope_id)
+    return [one for one in rows.order_by("key", "pk") if one.is_in(group.on_premises_tag_set)]
+
+
+def groups_of(instance: OnPremisesInstance) -> list[DeploymentGroup]:
+    """Return the groups that deploy to an on-premises instance."""
+    rows = DeploymentGroup.objects.present().filter(scope=instance.scope_id)
+    rows = rows.exclude(on_premises_tag_set=[]).order_by("key", "pk")
+    rows = rows.only("key", "on_premises_tag_set", "state", "status", "gone_at", "scope")
+    return [one for one in rows if instance.is_in(one.on_premises_tag_set)]
+
+
+def last_targets(instance: OnPremisesInstance) -> list[Target]:
+    """Return how the newest deployments to an on-premises instance went on it."""
+    if not instance.arn:
+        return []
+    rows = Target.objects.filter(scope=instance.scope_id, arn=instance.arn)
+    rows = rows.select_related("deployment").defer(
+        "log_tail", "lifecycle_events", *(f"deployment__{name}" for name in DEPLOYMENT_WIDE)
+    )
+    return list(rows.order_by("-deployment__created_at", "-pk")[:LAST])

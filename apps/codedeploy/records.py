@@ -155,3 +155,18 @@ class TargetRecord:
     log_tail: str
     log_mark: int | None
     links: tuple[LinkTo, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnPremisesInstanceRecord:
+    """See models.OnPremisesInstance."""
+
+    key: str
+    arn: str | Unread = UNREAD
+    status: str | Unread = UNREAD
+    state: str | Unread = UNREAD
+    iam_user_arn: str | Unread = UNREAD
+    iam_session_arn: str | Unread = UNREAD
+    registered_at: datetime | Unread | None = UNREAD
+    deregistered_at: datetime | Unread | None = UNREAD
+    tags: dict[str, str] | Unread = UNREAD

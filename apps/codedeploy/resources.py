@@ -13,7 +13,7 @@ from apps.mirror.models import Change, ReadToEnd, Scope
 from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
 from apps.mirror.state import UNFINISHED, State
 
-from . import collect, digest, models
+from . import collect, digest, models, registered
 from .tasks import adopt_deployments
 
 SOURCE = "aws.codedeploy"
@@ -58,10 +58,16 @@ def _application_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
 
 
 def _application_of(detail: Mapping[str, Any]) -> Iterator[Names]:
-    """One that is new shows when a deployment of it begins; asking costs a call each time."""
-    application = detail.get("application")
-    if application and detail.get("state") == "START":
+    if application := detail.get("application"):
         yield Names(kind="codedeploy.application", key=str(application))
+
+
+def _on_premises_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
+    """Registrations name one instance, changes of tags several."""
+    asked = detail["requestParameters"]
+    named = [asked["instanceName"]] if "instanceName" in asked else asked["instanceNames"]
+    for name in named:
+        yield Names(kind="codedeploy.on_premises_instance", key=name)
 
 
 def _heard(names: Any, *types: str) -> tuple[Heard, ...]:
@@ -126,7 +132,13 @@ APPLICATION = REGISTER.add(
         calls=("codedeploy:ListApplications", "codedeploy:BatchGetApplications"),
         optional=("codedeploy:BatchGetApplications",),
         events=(
-            *_heard(_application_of, DEPLOYMENT_EVENT),
+            # One that is new shows when a deployment of it begins; asking costs a call each time.
+            Heard(
+                source=SOURCE,
+                detail_type=DEPLOYMENT_EVENT,
+                names=_application_of,
+                where={"state": ("START",)},
+            ),
             # A group that is made names its application, too: it is read first where it is new.
             called(
                 SOURCE,
@@ -241,5 +253,35 @@ DEPLOYMENT_TARGET = REGISTER.add(
         digest=digest.deployments,
         url=lambda target: f"{target.deployment.get_absolute_url()}#target-{target.pk}",
         explain=digest.why_target,
+    )
+)
+
+ON_PREMISES_INSTANCE = REGISTER.add(
+    Resource(
+        kind="codedeploy.on_premises_instance",
+        label="on-premises instances",
+        provider="aws",
+        model=models.OnPremisesInstance,
+        collect=registered.instances,
+        # Machines are registered seldom, and no event tells of their tags where no trail records.
+        cadence=Cadence(cold=timedelta(minutes=30)),
+        calls=(
+            "codedeploy:ListOnPremisesInstances",
+            "codedeploy:BatchGetOnPremisesInstances",
+        ),
+        optional=("codedeploy:BatchGetOnPremisesInstances",),
+        events=(
+            called(
+                SOURCE,
+                _on_premises_called_on,
+                "AddTagsToOnPremisesInstances",
+                "DeregisterOnPremisesInstance",
+                "RegisterOnPremisesInstance",
+                "RemoveTagsFromOnPremisesInstances",
+            ),
+        ),
+        keyed=True,
+        url=models.OnPremisesInstance.get_absolute_url,
+        listed="codedeploy:on_premises_instances",
     )
 )

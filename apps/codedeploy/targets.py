@@ -183,9 +183,9 @@ def _links(kind: str, arn: str) -> list[LinkTo]:
     if not arn.startswith("arn:") or kind not in MEMBERS:
         return []
     parts = arn.split(":")
-    # A machine outside AWS is CodeDeploy's own instance, and mirrored nowhere.
+    # A machine outside AWS is an instance of CodeDeploy's own.
     if kind == "InstanceTarget" and parts[2] != "ec2":
-        return []
+        return [LinkTo("deploys to", "codedeploy.on_premises_instance", arn)]
     # A function's alias or version behind its ARN is no function.
     whole = ":".join(parts[:7]) if kind == "LambdaTarget" else arn
     return [LinkTo("deploys to", MEMBERS[kind][1], whole)]

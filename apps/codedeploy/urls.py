@@ -13,4 +13,6 @@ urlpatterns = [
     path("groups/", views.deployment_groups, name="deployment_groups"),
     path("groups/<int:pk>/", views.deployment_group, name="deployment_group"),
     path("configurations/", views.deployment_configs, name="deployment_configs"),
+    path("on-premises/", views.on_premises_instances, name="on_premises_instances"),
+    path("on-premises/<int:pk>/", views.on_premises_instance, name="on_premises_instance"),
 ]

@@ -17,7 +17,13 @@ from apps.mirror.versions import house_version
 
 from . import fragments, load, looks
 from .lines import draw, draw_note
-from .models import Application, Deployment, DeploymentConfig, DeploymentGroup
+from .models import (
+    Application,
+    Deployment,
+    DeploymentConfig,
+    DeploymentGroup,
+    OnPremisesInstance,
+)
 
 NEWEST = ("-created_at", "-pk")
 # Whose health the foot of these pages tells.
@@ -53,6 +59,14 @@ DEPLOYMENTS = Listing(
     order=NEWEST,
     states=STATES,
     moves=False,
+)
+
+ON_PREMISES = Listing(
+    kind="codedeploy.on_premises_instance",
+    fragment=fragments.ON_PREMISES_ROW,
+    contexts=load.on_premises_rows,
+    order=("key", "pk"),
+    states=(State.DONE, State.STOPPED),
 )
 
 
@@ -185,6 +199,7 @@ def deployment_group(request: HttpRequest, pk: int) -> HttpResponse:
             "group": found,
             "head": picture(fragments.GROUP_HEAD, load.group_head([pk]), pk),
             "facts": picture(fragments.GROUP_FACTS, load.group_facts([pk]), pk),
+            "on_premises": load.on_premises_of(found),
             "rows": drawn,
             "body": body,
             "following": page.following,
@@ -230,3 +245,36 @@ def deployment_configs(request: HttpRequest) -> HttpResponse:
     rows = rows.narrowed(account=filters["account"], region=filters["region"])
     context = CONFIGS.context(request, since, rows, {**filters, "state": ""})
     return render(request, "codedeploy/configs.html", {**context, "reads": READS})
+
+
+@require_safe
+@unchanged_page(house_version)
+def on_premises_instances(request: HttpRequest) -> HttpResponse:
+    """All on-premises instances, those that were deregistered too."""
+    since = newest_change()
+    filters = filters_of(request)
+    rows = OnPremisesInstance.objects.for_list().present().visible_to(request.user)
+    context = ON_PREMISES.context(request, since, rows.matching(**filters), filters)
+    return render(request, "codedeploy/on_premises_list.html", {**context, "reads": READS})
+
+
+@require_safe
+@unchanged_page(house_version)
+def on_premises_instance(request: HttpRequest, pk: int) -> HttpResponse:
+    """An on-premises instance: who it is, which groups deploy to it, and how that went."""
+    since = newest_change()
+    rows = OnPremisesInstance.objects.visible_to(request.user).select_related("scope")
+    found = get_object_or_404(rows, pk=pk)
+    head = {pk: {"on_premises_instance": found}}
+    return render(
+        request,
+        "codedeploy/on_premises.html",
+        {
+            "instance": found,
+            "head": picture(fragments.ON_PREMISES_HEAD, head, pk),
+            "groups": load.groups_of(found),
+            "targets": load.last_targets(found),
+            "reads": {**READS, "scope": found.scope_id},
+            "live": live([f"{fragments.ON_PREMISES_HEAD.name}:{pk}"], since),
+        },
+    )

@@ -20,6 +20,7 @@ MODULES = (
     "apps.sandbox.codedeploy.acts",
     "apps.sandbox.codedeploy.bundles",
     "apps.sandbox.codedeploy.groups",
+    "apps.sandbox.codedeploy.premises",
     "apps.sandbox.codedeploy.reads",
     "apps.sandbox.cloudformation.drift",
     "apps.sandbox.cloudformation.operations",
@@ -35,11 +36,8 @@ MODULES = (
     "apps.sandbox.compute.ec2_operations",
     "apps.sandbox.compute.ecs_operations",
     "apps.sandbox.compute.lambda_operations",
-<<<<<<< HEAD
     "apps.sandbox.compute.profiles",
-=======
     "apps.sandbox.beanstalk.managed",
->>>>>>> b4309025a71449374dff69ef024e8e383b4efeda
     "apps.sandbox.beanstalk.reads",
     "apps.sandbox.beanstalk.acts",
 )

@@ -167,3 +167,34 @@ def test_lists_ask_no_more_for_more_rows(program: Program) -> None:
         row.pk, row.key = None, f"d-{number}"
         row.save()
     assert {path: count(path) for path in paths} == few
+
+
+def test_on_premises_instances_are_told_with_the_groups_that_deploy_to_them(
+    program: Program,
+) -> None:
+    items = program.everything("on-premises-instances", limit=2)
+    assert [one["name"] for one in items] == ["rack-00", "rack-01", "rack-02"]
+    assert [(one["status"], one["state"]) for one in items[:2]] == [
+        ("Deregistered", "stopped"),
+        ("Registered", "done"),
+    ]
+    assert items[1]["tags"] == {"location": "basement", "team": ""}
+    assert items[2]["iam_session_arn"].endswith("assumed-role/rack/rack-02")
+    found = program.json("on-premises-instances", q="attic")["items"]
+    assert [one["name"] for one in found] == ["rack-02"]
+    group = DeploymentGroup.objects.present().earliest("pk")
+    wanted = [[{"key": "team", "value": "", "type": "KEY_ONLY"}]]
+    DeploymentGroup.objects.filter(pk=group.pk).update(on_premises_tag_set=wanted)
+    detail = program.json(f"on-premises-instances/{items[1]['id']}")
+    assert detail["deployment_groups"] == [group.pk]
+    assert detail["url"].endswith(f"/codedeploy/on-premises/{items[1]['id']}/")
+    assert program.json(f"on-premises-instances/{items[0]['id']}")["deployment_groups"] == []
+
+
+def test_on_premises_instances_one_may_not_see_are_not_there(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = program.json("on-premises-instances")["items"][0]["id"]
+    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    assert program.json("on-premises-instances")["items"] == []
+    program.json(f"on-premises-instances/{one}", status=404)

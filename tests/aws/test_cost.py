@@ -190,6 +190,9 @@ BESIDES: dict[str, Formula] = {
     "codedeploy:BatchGetDeploymentGroups": history_of_each("codedeploy.deploymentgroup", 100),
     "codedeploy:ListDeploymentConfigs": listed("codedeploy.deploymentconfig", 100),
     "codedeploy:GetDeploymentConfig": described("codedeploy.deploymentconfig"),
+    # Machines outside AWS, with the tags by which groups deploy to them; every half an hour.
+    "codedeploy:ListOnPremisesInstances": listed("codedeploy.on_premises_instance", 100),
+    "codedeploy:BatchGetOnPremisesInstances": described("codedeploy.on_premises_instance", 100),
     # On which machine, and why it failed: of what runs, failed lately or is the newest of a group.
     "codedeploy:ListDeploymentTargets": history_of_each("codedeploy.target", 100),
     "codedeploy:BatchGetDeploymentTargets": history_of_each("codedeploy.target", 25),

@@ -75,6 +75,7 @@ def account(
         }
 
     flight = Flight()
+    flight.on("codedeploy:ListOnPremisesInstances", {"instanceNames": []})
     flight.on("codedeploy:ListApplications", lambda p: page(names, p, "applications"))
     flight.on(
         "codedeploy:BatchGetApplications",
@@ -276,6 +277,7 @@ def test_a_first_sync_makes_no_more_calls_than_its_formula(sweep, applications, 
         for name, count in {
             "codedeploy:ListApplications": max(1, hundreds),
             "codedeploy:BatchGetApplications": hundreds,
+            "codedeploy:ListOnPremisesInstances": 1,
             "codedeploy:ListDeploymentGroups": applications,
             "codedeploy:BatchGetDeploymentGroups": applications,
             "codedeploy:ListDeploymentConfigs": 1,

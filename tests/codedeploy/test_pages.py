@@ -332,7 +332,7 @@ def test_targets_are_put_in_order_and_cut_by_the_database_and_logs_are_read_of_f
     assert len(shown) == load.SHOWN
     assert {f"i-{number:03}" for number in range(95, 100)} < set(shown[:6])
     assert told["left_out"] == Target.objects.filter(deployment=one).count() - load.SHOWN
-    # No log of a target that shows none, nor of the one that is quoted above.
+    # In one query, and none is shown of the target that is quoted above.
     tails = [query["sql"] for query in asked if "log_tail" in query["sql"]]
     assert len(tails) == 1
     assert sum(bool(target["excerpt"]) for target in told["targets"]) == 5
@@ -533,3 +533,77 @@ def test_deployments_and_groups_are_found(viewer, swept):
     commit = Deployment.objects.get(key="d-STACK0001")
     assert commit.get_absolute_url() in html_of(viewer, "/search?q=77f0b104")
     assert failed().group.get_absolute_url() in html_of(viewer, "/search?q=production")
+
+
+# --- Said once, and seen --------------------------------------------------------------------------
+
+
+def a_failed_target(name: str, message: str, log: str = "") -> Target:
+    deployment = failed()
+    return Target.objects.create(
+        scope=deployment.scope,
+        deployment=deployment,
+        key=f"{deployment.key}/{name}",
+        arn=name,
+        target_id=name,
+        state=State.FAILED,
+        status="Failed",
+        failing_event="ApplicationStop",
+        failing_message=message,
+        log_tail=log,
+        lifecycle_events=[
+            {
+                "name": "ApplicationStop",
+                "status": "Failed",
+                "state": "failed",
+                "start": "2026-01-05T09:00:00+00:00",
+                "end": "2026-01-05T09:00:01+00:00",
+                "seconds": 1,
+                "error_code": "UnknownError",
+                "script": "",
+                "message": message,
+            }
+        ],
+    )
+
+
+def test_what_failed_alike_on_several_targets_is_said_once_with_all_of_them(viewer, swept):
+    silent = "CodeDeploy agent was not able to receive the lifecycle event."
+    one, two, three = (a_failed_target(f"i-silent{n}", silent, "[stderr]mute") for n in "123")
+    other = a_failed_target("i-other", "Something else went wrong.", "[stderr]mute")
+    Target.objects.filter(pk=three.pk).update(log_tail="[stderr]of its own")
+    page = html_of(viewer, failed())
+    assert page.count(silent) == 1
+    assert page.count("Something else went wrong.") == 1
+    for row in (two, three):
+        assert page.count(f'href="#target-{row.pk}">{row.target_id}</a>') == 1
+    # Each of the two says where it is told; the logs that are alike are shown once.
+    assert page.count(f'the same as on <a class="link mono" href="#target-{one.pk}">') == 2
+    assert page.count("of its own") == 1
+    assert page.count("[stderr]mute") == 2
+    assert f'href="#target-{other.pk}">' not in page
+
+
+def test_an_event_that_took_no_time_has_a_bar_that_is_seen_and_one_to_come_has_none():
+    events = [
+        {"name": "Install", "state": "done", "start": "x", "seconds": 1000},
+        {"name": "AfterInstall", "state": "done", "start": "x", "seconds": 0},
+        {"name": "ApplicationStart", "state": "moving", "start": "x", "seconds": None},
+        {"name": "ValidateService", "state": "", "start": None, "seconds": None},
+    ]
+    drawn = load.target_view(Target(lifecycle_events=events))["events"]
+    assert [one["share"] for one in drawn] == [100.0, 2.5, 2.5, 0.0]
+    assert all(0 <= one["offset"] <= 100 - one["share"] for one in drawn)
+
+
+def test_a_list_of_deployments_shows_the_whole_revision(viewer, swept):
+    page = html_of(viewer, "/codedeploy/")
+    assert ">codepipeline-eu-west-1-111122223333/checkout-api/BuildArtif/y38gNdK (v2)<" in page
+
+
+def test_a_group_of_an_application_that_is_gone_says_so_and_is_in_no_list(viewer, swept):
+    group = DeploymentGroup.objects.present().earliest("pk")
+    Application.objects.filter(pk=group.application_id).update(gone_at=now())
+    forget()
+    assert group.get_absolute_url() not in html_of(viewer, "/codedeploy/groups/")
+    assert "no longer lists the application of this deployment group" in html_of(viewer, group)

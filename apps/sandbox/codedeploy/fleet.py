@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apps.sandbox.codedeploy.model import Deployment, DeployStore, Event, Group, Target
+from apps.sandbox.codedeploy.premises import arn_of
 from apps.sandbox.codedeploy.walk import end, walk
 from apps.sandbox.compute import balancers, groups, machines
 
@@ -66,11 +67,7 @@ def hosts(group: Group) -> list[Host]:
                 found[one.id] = Host(one.id, one.arn)
     premises = list(told.get("onPremisesInstanceTagFilters", ()))
     for machine in machines.premises(place, premises) if premises else ():
-        suffix = place.world.chance(place.account, machine.name).choices(
-            "abcdefghjkmnpq23456789", k=10
-        )
-        arn = place.arn("codedeploy", f"instance/{machine.name}_{''.join(suffix)}")
-        found[machine.name] = Host(machine.name, arn)
+        found[machine.name] = Host(machine.name, arn_of(place, machine.name))
     return sorted(found.values(), key=lambda one: one.id not in group.failed)
 
 

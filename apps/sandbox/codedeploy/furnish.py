@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.cloudwatch.model import AlarmStore
-from apps.sandbox.codedeploy import causes, engine
+from apps.sandbox.codedeploy import causes, engine, premises
 from apps.sandbox.codedeploy.acts import make_application, make_config, make_group
 from apps.sandbox.compute import balancers, containers, machines
 from apps.sandbox.compute.furnish import image
@@ -281,7 +281,13 @@ def _basket(place: Place) -> Group:
 
 
 def _build_rack(place: Place) -> Group:
-    """Machines in the basement."""
+    """Machines in the basement; the oldest was taken out of service."""
+    user = f"arn:aws:iam::{place.account}:user/CodeDeploy/build-rack"
+    session = f"arn:aws:sts::{place.account}:assumed-role/build-rack/build-rack-02"
+    premises.register(place, "build-rack-01", user=f"{user}-01")
+    premises.register(place, "build-rack-02", session=session)
+    premises.register(place, "build-rack-00", {"location": "basement"}, user=f"{user}-00")
+    premises.deregister(place, "build-rack-00")
     where = {"Key": "location", "Value": "basement", "Type": "KEY_AND_VALUE"}
     return _group(
         place,

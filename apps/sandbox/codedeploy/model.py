@@ -59,6 +59,18 @@ class Target:
 
 
 @dataclass(slots=True, eq=False)
+class Registration:
+    """A machine outside AWS as CodeDeploy knows it; ``user`` and ``session`` are IAM's ARNs."""
+
+    name: str
+    arn: str
+    registered: float
+    user: str = ""
+    session: str = ""
+    deregistered: float | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Application:
     """An application with its groups by name."""
 
@@ -219,6 +231,7 @@ class DeployStore:
         self.configs: dict[str, Declaration] = {}
         self.deployments: dict[str, Deployment] = {}
         self.newest_first: list[Deployment] = []
+        self.registrations: dict[str, Registration] = {}
         #: Whether it hears of the place's alarms.
         self.watches = False
 

@@ -12,6 +12,8 @@ def read(clients: Clients, account: str, region: str) -> None:
         deploy.batch_get_deployment_groups(applicationName=name, deploymentGroupNames=groups)
     for name in deploy.list_deployment_configs()["deploymentConfigsList"]:
         deploy.get_deployment_config(deploymentConfigName=name)
+    if instances := deploy.list_on_premises_instances()["instanceNames"]:
+        deploy.batch_get_on_premises_instances(instanceNames=instances)
     ids = deploy.list_deployments()["deployments"][:50]
     for start in range(0, len(ids), 25):
         batch = ids[start : start + 25]
