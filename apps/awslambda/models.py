@@ -1,5 +1,6 @@
 """Lambda functions, their versions, aliases and failed invocations as last read."""
 
+from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -12,6 +13,9 @@ from .console import function_url, version_url
 
 # Columns of a function that only its page shows.
 WIDE = ("environment", "layers", "vpc_config")
+
+# How long failed invocations are kept with the lines of their logs.
+FAILURES_KEPT = timedelta(days=90)
 
 
 class FunctionQuerySet(MirroredQuerySet):

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.aws.events import called
 from apps.mirror.models import Link
-from apps.mirror.resource import REGISTER, Cadence, Names, Resource
+from apps.mirror.resource import REGISTER, Cadence, Kept, Names, Resource
 
 from . import collect, digest, models
 
@@ -137,6 +137,7 @@ FAILURE = REGISTER.add(
         asked_among=_invoked_by_pipelines,
         heeds=("runs",),
         history=True,
+        kept=Kept(at="at", keep=models.FAILURES_KEPT),
         url=models.Failure.get_absolute_url,
         explain=digest.why_failure,
     )

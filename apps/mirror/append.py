@@ -81,9 +81,9 @@ def _append_once(
 
 
 def forget(resource: Resource, *, at_once: int = BATCH) -> int:
-    """Delete rows of an append-only kind whose time is over; return how many."""
-    assert resource.appended is not None
-    column, horizon = resource.appended.at, now() - resource.appended.keep
+    """Delete rows of a kind that is forgotten in time, when theirs is over; return how many."""
+    assert resource.retention is not None
+    column, horizon = resource.retention.at, now() - resource.retention.keep
     rows = resource.model._default_manager.filter(**{f"{column}__lt": horizon})
     forgotten = 0
     while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:at_once]):

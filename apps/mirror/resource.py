@@ -60,14 +60,19 @@ class Heard:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Appended:
-    """That rows of a kind are written once and never change: events, the history of alarms.
+class Kept:
+    """That rows of a kind are forgotten in time: those that hold lines of logs.
 
     `at` names the column with the time of a row; `keep` is how long it is kept from then on.
     """
 
     at: str
     keep: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Appended(Kept):
+    """That rows are written once and never change, besides: events, the history of alarms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +103,7 @@ class Resource:
     history        rows are never judged gone.
     appended       rows are written once, without a `Change` each, and forgotten in time; what they
                    belong to changes instead. Such a kind is a history, has no links, wakes nobody.
+    kept           rows are forgotten in time, though each has its `Change`; of a history alone.
     given          `(scope) -> [Parent]`: what a scope-wide collector must know of other rows, as
                    `ask.parents` of the whole list (the things whose metrics are read).
     awaits         kinds that must have been tried once before the first reading, because `given` is
@@ -142,6 +148,7 @@ class Resource:
     spot_check: bool = False
     history: bool = False
     appended: Appended | None = None
+    kept: Kept | None = None
     given: "Callable[[Scope], Sequence[Parent]] | None" = None
     awaits: Sequence[str] = ()
     aside: "Callable[[Scope, Mapping[str, Any]], None] | None" = None
@@ -157,6 +164,11 @@ class Resource:
     listed: str = ""
     explain: Callable[[Any], str] | None = None
     explain_then: Callable[[Any, datetime | None, datetime | None], str] | None = None
+
+    @property
+    def retention(self) -> Kept | None:
+        """How long its rows are kept; None for always."""
+        return self.appended or self.kept
 
     @property
     def app_label(self) -> str:
@@ -176,6 +188,8 @@ class Register:
             raise ValueError(f"{resource.kind} is declared twice")
         if resource.appended and (not resource.history or resource.wakes or resource.after):
             raise ValueError(f"{resource.kind} is append-only: a history that wakes nobody")
+        if resource.kept and not resource.history:
+            raise ValueError(f"{resource.kind} is forgotten in time: a history")
         if resource.heard_wholly and not resource.events:
             raise ValueError(f"{resource.kind} hears nothing, so it is not heard wholly")
         for needed in filter(None, (resource.asked_by, resource.parent and resource.parent[0])):

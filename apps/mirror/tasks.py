@@ -67,7 +67,7 @@ def hints(scope_id: int) -> None:
 
 @shared_task(name="mirror.housekeeping")
 def housekeeping() -> None:
-    """Hourly: forget changes and append-only rows past their time, and hints nobody can follow."""
+    """Hourly: forget changes and rows whose time is over, and hints nobody can follow."""
     horizon = now() - timedelta(days=settings.CHANGE_RETENTION_DAYS)
     while ids := list(
         Change.objects.filter(at__lt=horizon)
@@ -77,5 +77,5 @@ def housekeeping() -> None:
         Change.objects.filter(pk__in=ids).delete()
     Hint.objects.filter(asked_at__lt=now() - timedelta(hours=1)).delete()
     for resource in REGISTER:
-        if resource.appended is not None:
+        if resource.retention is not None:
             forget(resource, at_once=PRUNE_AT_ONCE)

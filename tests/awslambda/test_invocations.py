@@ -1,16 +1,19 @@
 """Which invocations of a log failed, and which of its lines say why."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 
 from apps.awslambda import collect, digest
 from apps.awslambda.invocations import LINES, failure_record, invocations
 from apps.awslambda.models import Failure, Function
 from apps.mirror.ask import Ask, Covered, Parent
 from apps.mirror.models import Scope
+from apps.mirror.tasks import housekeeping
 from tests.factories import make_user
 from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight
 
@@ -171,3 +174,15 @@ def test_the_functions_page_shows_the_lines_of_an_invocation_as_text():
     assert "log-line is-error" in section
     assert "&lt;script&gt;alert(1)" in section
     assert "\x1b" not in section
+
+
+@pytest.mark.django_db
+def test_failed_invocations_are_forgotten_in_time_with_the_lines_of_their_logs():
+    scope = Scope.objects.create(provider="aws", place=f"{ACCOUNT}/{REGION}")
+    function = Function.objects.create(scope=scope, key="mail", arn=ARN, state="done")
+    for days in (89, 91):
+        Failure.objects.create(
+            scope=scope, function=function, key=f"mail:{days}", at=now() - timedelta(days=days)
+        )
+    housekeeping()
+    assert list(Failure.objects.values_list("key", flat=True)) == ["mail:89"]

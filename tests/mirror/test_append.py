@@ -11,7 +11,7 @@ from apps.codepipeline.models import Execution, Pipeline
 from apps.mirror.append import forget
 from apps.mirror.models import Change, Scope
 from apps.mirror.reconcile import Everything, Nothing, reconcile
-from apps.mirror.resource import REGISTER, Appended, Register, Resource
+from apps.mirror.resource import REGISTER, Appended, Kept, Register, Resource
 from apps.mirror.tasks import housekeeping
 from tests.mirror.toy import Run, World
 
@@ -103,3 +103,9 @@ def test_an_append_only_kind_wakes_nobody(runs):
         wrong = {"history": {"history": False}, "wakes": {"wakes": ("toy.box",)}}[name]
         with pytest.raises(ValueError, match="append-only"):
             register.add(replace(runs, appended=Appended(at="started_at", keep=DAY), **wrong))
+
+
+def test_only_a_history_is_forgotten_in_time(runs):
+    register = Register()
+    with pytest.raises(ValueError, match="a history"):
+        register.add(replace(runs, history=False, kept=Kept(at="started_at", keep=DAY)))
