@@ -437,7 +437,8 @@ class Target(Mirrored):
         ]
 
     def __str__(self) -> str:
-        return self.target_id or self.key
+        # Whoever sees several of one function or instance tells them apart by their deployments.
+        return self.key.replace("/", ": ", 1)
 
 
 class OnPremisesInstanceQuerySet(MirroredQuerySet):
