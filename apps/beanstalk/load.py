@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import Max
 
-from apps.live.cursor import PAGE
 from apps.live.fragment import FRAGMENTS
 from apps.live.templatetags.live_tags import first_line
 from apps.mirror.links import resolve, same_account, sources, url_of
@@ -26,6 +25,8 @@ SEVERITIES: Mapping[str, tuple[str, ...]] = {
 }
 # Versions that an environment's page shows; all are on its application's.
 FEW_VERSIONS = 10
+# Events of one page: what is below them, its metrics, is to be seen, too.
+FEW_EVENTS = 20
 NEWEST_EVENTS = ("-event_date", "-pk")
 NEWEST_VERSIONS = ("-date_created", "-pk")
 
@@ -133,7 +134,7 @@ def events_loader(severity: str) -> Callable[[Sequence[int]], Contexts]:
     def load(ids: Sequence[int]) -> Contexts:
         contexts: Contexts = {}
         for one in Environment.objects.filter(pk__in=ids).only("pk", "key", "version"):
-            newest = events_of(one.pk, severity).order_by(*NEWEST_EVENTS)[:PAGE]
+            newest = events_of(one.pk, severity).order_by(*NEWEST_EVENTS)[:FEW_EVENTS]
             contexts[one.pk] = {"environment": one, "events": list(newest), "severity": severity}
         return contexts
 

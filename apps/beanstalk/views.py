@@ -61,7 +61,7 @@ def environment(request: HttpRequest, pk: int) -> HttpResponse:
     if severity not in load.SEVERITIES:
         severity = ""
     events = load.events_of(pk, severity)
-    page = page_of(events, load.NEWEST_EVENTS, request.GET.get("after", ""))
+    page = page_of(events, load.NEWEST_EVENTS, request.GET.get("after", ""), load.FEW_EVENTS)
     context = {"environment": found, "events": page.rows, "severity": severity}
     newest = fragments.EVENTS[severity]
     # Events that come are put above the newest; older pages stay as they are.

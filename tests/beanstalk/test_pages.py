@@ -204,7 +204,7 @@ def test_events_come_in_pages_that_keep_the_severity(environment: Environment, v
     assert "?severity=ERROR&amp;after=" in first.text
     older = viewer.get(path, {"severity": "ERROR", "after": following}).text
     assert "Error number 159" not in events_in(older)
-    assert "Error number 105" in events_in(older)
+    assert "Error number 139" in events_in(older)
     assert f'id="environment-events-error-{environment.pk}"' not in older
 
 

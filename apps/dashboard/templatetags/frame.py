@@ -59,7 +59,7 @@ def _listed() -> Mapping[str, Sequence[Listed]]:
     """
     labels = {resource.listed: resource.label for resource in REGISTER if resource.listed}
     found: dict[str, list[Listed]] = {}
-    for app_label in dict.fromkeys(resource.app_label for resource in REGISTER):
+    for app_label in dict.fromkeys(one.app_label for one in REGISTER if one.listed):
         config = apps.get_app_config(app_label)
         face = getattr(config, "face", "")
         declared = (one.listed for one in REGISTER if one.listed and one.app_label == app_label)
