@@ -99,7 +99,9 @@ def test_a_wrong_queue_is_told_beside_the_field(signed_in: Page, live_server: An
     page.goto(f"{live_server.url}/aws/events/{place.pk}/")
     page.get_by_role("textbox", name="Queue").fill(ARN.replace("eu-west-1", "us-east-1"))
     page.get_by_role("button", name="Listen to this queue").click()
-    expect(page.get_by_text("That queue is in us-east-1")).to_be_visible()
+    told = "That queue is in us-east-1"
+    expect(page.get_by_role("alert").get_by_text(told)).to_be_visible()
+    expect(page.get_by_role("region", name="Which queue").get_by_text(told)).to_be_visible()
     assert axe_violations(page) == []
     page.get_by_role("textbox", name="Queue").fill("our-events")
     page.get_by_role("button", name="Listen to this queue").click()

@@ -256,7 +256,9 @@ def test_a_long_log_is_capped_and_says_how_much_is_left_out(scope: Scope, aws: A
         return {"events": events, "nextForwardToken": f"f/{at + len(events)}"}
 
     aws(Flight().on("logs:GetLogEvents", answer))
-    assert follow.bite(build) is None
+    # A slow machine takes several bites.
+    while follow.bite(build) is not None:
+        pass
     first, told = 0, []
     while True:
         answered = looks.lines(build.pk, first)

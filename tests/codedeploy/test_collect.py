@@ -247,7 +247,10 @@ def test_what_a_group_and_a_deployment_name_elsewhere_is_linked(swept: Flight):
         ("deploys to", "awslambda.function", f"arn:aws:lambda:{here}:function:fraud-model")
     }
     premises = Target.objects.get(target_id="ams-rack-3")
-    assert links("codedeploy.target", premises) == set()
+    rack = f"arn:aws:codedeploy:{here}:instance/ams-rack-3_Bq1x"
+    assert links("codedeploy.target", premises) == {
+        ("deploys to", "codedeploy.on_premises_instance", rack)
+    }
 
 
 def test_an_appspec_is_read_once_by_its_hash(full: Flight):
@@ -300,6 +303,7 @@ def test_a_second_sweep_lists_and_describes_nothing_that_is_known(sweep):
         "codedeploy:ListDeploymentGroups": 3,
         "codedeploy:ListDeploymentConfigs": 1,
         "codedeploy:ListDeployments": 1,
+        "codedeploy:ListOnPremisesInstances": 1,
     }
 
 

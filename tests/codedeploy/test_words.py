@@ -167,7 +167,7 @@ def test_every_record_is_explained_by_a_model_that_is_there():
         for name, record in vars(records).items()
         if is_dataclass(record) and name.endswith("Record")
     }
-    assert len(told) == 5
+    assert len(told) == 6
     for name, (model,) in told.items():
         assert name == f"{model}Record"
         assert hasattr(models, model)
