@@ -10,7 +10,7 @@ from pydantic import Field
 
 from apps.awslambda.models import Alias, Function, Version
 from apps.ec2.models import Instance, InstanceProfile
-from apps.ecs.load import definitions_of, split_image
+from apps.ecs.load import coming_images, definitions_of, running_images, split_image
 from apps.ecs.models import Service, TaskDefinition
 from apps.live.moments import parsed
 
@@ -118,8 +118,14 @@ class ServiceItem(Thing):
     running_count: int
     pending_count: int
     launch_type: str
-    task_definition: str = Field(description="Its ARN.")
-    images: list[Image] = Field(description="Empty until the task definition was read.")
+    task_definition: str = Field(description="The ARN of what it is to run.")
+    images: list[Image] = Field(
+        description="Of the tasks that run; where none does, of what it is to run. Empty until "
+        "the task definition was read."
+    )
+    coming: list[Image] = Field(
+        description="What it is to run and no task of it runs: a deployment that goes on or failed."
+    )
     rolled_back: bool = Field(description="Whether the newest deployment was taken back.")
 
 
@@ -339,7 +345,8 @@ def _service(request: HttpRequest, row: Any, known: Definitions) -> dict[str, An
             "task_definition",
             "rolled_back",
         ),
-        "images": _images(known.get((row.scope_id, row.task_definition))),
+        "images": running_images(row, known),
+        "coming": coming_images(row, known),
     }
 
 

@@ -146,12 +146,15 @@ def _left_failed(newest: Sequence[Deployment]) -> list[str]:
     """Return the instances whose own last deployment failed, as far back as that is known.
 
     Where a deployment was over before anybody read its targets, it may have mended any instance:
-    what failed before it is no news of today.
+    what failed before it is no news of today. A fleet that was made for its deployment is never
+    deployed to again.
     https://docs.aws.amazon.com/codedeploy/latest/userguide/instances-health.html
     """
     rows = [one for one in newest if one.compute_platform == SERVER]
     ids = [one.pk for one in rows]
-    strips = dict(Deployment.objects.filter(pk__in=ids).values_list("pk", "strip")) if ids else {}
+    read = ("strip", "deployment_type", "blue_green")
+    told = Deployment.objects.filter(pk__in=ids).only(*read) if ids else ()
+    strips = {one.pk: () if _made_its_fleet(one) else one.strip for one in told}
     last: dict[str, str] = {}
     for one in rows:
         strip = strips.get(one.pk, ())
@@ -161,6 +164,12 @@ def _left_failed(newest: Sequence[Deployment]) -> list[str]:
             if segment["state"] in (State.DONE, State.FAILED):
                 last.setdefault(segment["name"], segment["state"])
     return sorted(name for name, state in last.items() if state == State.FAILED)[:MOST_FAILED]
+
+
+def _made_its_fleet(deployment: Deployment) -> bool:
+    # What is in place bears its group's blue/green settings, too.
+    is_blue_green = deployment.deployment_type == "BLUE_GREEN"
+    return is_blue_green and words.makes_a_fleet(deployment.blue_green)
 
 
 def _touched(deployment: Deployment) -> bool:

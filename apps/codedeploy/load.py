@@ -15,7 +15,7 @@ from apps.mirror.resource import Names
 from apps.mirror.state import UNFINISHED, State
 
 from . import diagnose, words
-from .digest import why_deployment
+from .digest import why_deployment, why_target
 from .models import (
     DEPLOYMENT_WIDE,
     GROUP_WIDE,
@@ -400,12 +400,13 @@ def groups_of(instance: OnPremisesInstance) -> list[DeploymentGroup]:
     return [one for one in rows if instance.is_in(one.on_premises_tag_set)]
 
 
-def last_targets(instance: OnPremisesInstance) -> list[Target]:
-    """Return how the newest deployments to an on-premises instance went on it."""
+def last_targets(instance: OnPremisesInstance) -> list[dict[str, Any]]:
+    """Return how the newest deployments to an on-premises instance went on it: {row, why}."""
     if not instance.arn:
         return []
     rows = Target.objects.filter(scope=instance.scope_id, arn=instance.arn)
     rows = rows.select_related("deployment").defer(
-        "log_tail", "lifecycle_events", *(f"deployment__{name}" for name in DEPLOYMENT_WIDE)
+        "lifecycle_events", *(f"deployment__{name}" for name in DEPLOYMENT_WIDE)
     )
-    return list(rows.order_by("-deployment__created_at", "-pk")[:LAST])
+    newest = rows.order_by("-deployment__created_at", "-pk")[:LAST]
+    return [{"row": one, "why": why_target(one)} for one in newest]

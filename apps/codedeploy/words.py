@@ -173,11 +173,17 @@ def target_groups(info: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in dict.fromkeys(found) if name]
 
 
+def makes_a_fleet(blue_green: Mapping[str, Any]) -> bool:
+    """Whether a blue/green deployment makes new instances, which none but it deploys to."""
+    fleet = blue_green.get("green_fleet_provisioning_option") or {}
+    return bool(fleet.get("action") == "COPY_AUTO_SCALING_GROUP")
+
+
 def waits(blue_green: Mapping[str, Any]) -> list[str]:
     """Say what a blue/green deployment does with its instances and when, a sentence each."""
     told = []
     fleet = (blue_green.get("green_fleet_provisioning_option") or {}).get("action")
-    if fleet == "COPY_AUTO_SCALING_GROUP":
+    if makes_a_fleet(blue_green):
         told.append("The replacements come from a copy of the Auto Scaling group.")
     elif fleet == "DISCOVER_EXISTING":
         told.append("The replacements are there already: the instances with the group's tags.")

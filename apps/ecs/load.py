@@ -17,7 +17,8 @@ def service_rows(services: Iterable[Service]) -> dict[int, dict[str, Any]]:
         one.pk: {
             "service": one,
             "why": why(one),
-            "images": _images(known.get((one.scope_id, one.task_definition))),
+            "images": running_images(one, known),
+            "coming": coming_images(one, known),
         }
         for one in every
     }
@@ -89,6 +90,24 @@ def _beside(
 def _images(definition: TaskDefinition | None) -> list[dict[str, str]]:
     """Return what runs in a task, by container: the repository apart from the version."""
     return [split_image(one) for one in definition.containers] if definition else []
+
+
+def running_images(
+    service: Service, known: Mapping[tuple[int, str], TaskDefinition]
+) -> list[dict[str, str]]:
+    """Return the images of the tasks that run; of what it is to run, where none does."""
+    running = service.running_definitions or [service.task_definition]
+    return [image for arn in running for image in _images(known.get((service.scope_id, arn)))]
+
+
+def coming_images(
+    service: Service, known: Mapping[tuple[int, str], TaskDefinition]
+) -> list[dict[str, str]]:
+    """Return the images that it is to run and no task of it runs, [] where all is as wanted."""
+    running = service.running_definitions
+    if not running or service.task_definition in running:
+        return []
+    return _images(known.get((service.scope_id, service.task_definition)))
 
 
 def split_image(container: Mapping[str, Any]) -> dict[str, str]:

@@ -155,6 +155,15 @@ class Service(Mirrored):
         return self.launch_type if self.launch_type == "EC2" else self.launch_type.capitalize()
 
     @property
+    def running_definitions(self) -> list[str]:
+        """ARNs of the task definitions that its tasks run, the newest first; [] where none runs.
+
+        CodeDeploy's task sets are no deployments: `task_definition` is what they run.
+        """
+        running = [one.get("task_definition") for one in self.deployments if one.get("running")]
+        return [str(arn) for arn in dict.fromkeys(running) if arn]
+
+    @property
     def task_definition_name(self) -> str:
         """The task definition it is to run: "<family>:<revision>"."""
         return self.task_definition.rpartition("task-definition/")[2]

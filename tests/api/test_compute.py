@@ -120,6 +120,29 @@ def test_a_service_says_what_it_runs_and_why_it_does_not(program: Program, scope
     assert (told["desired"], told["running"], told["created_at"]) == (2, 0, "2026-03-01T12:00:00Z")
 
 
+def test_a_service_says_what_runs_apart_from_what_is_to_run(program: Program, scope: Scope):
+    definitions = [f"arn:aws:ecs:{PLACE}:task-definition/basket:{number}" for number in (2, 1)]
+    TaskDefinition.objects.create(
+        scope=scope,
+        key="basket:1",
+        arn=definitions[1],
+        containers=[{"name": "app", "image": "registry.example.com/basket:0ld"}],
+    )
+    deployments = [
+        {"task_definition": definition, "running": running}
+        for definition, running in zip(definitions, (0, 2), strict=True)
+    ]
+    row = make_service(scope, deployments=deployments, running_count=2, desired_count=2)
+    [item] = program.json("services")["items"]
+    assert [one["version"] for one in item["images"]] == ["0ld"]
+    assert [one["version"] for one in item["coming"]] == ["4f2a91c"]
+    deployments[0]["running"] = 1
+    Service.objects.filter(pk=row.pk).update(deployments=deployments)
+    [item] = program.json("services")["items"]
+    assert [one["version"] for one in item["images"]] == ["4f2a91c", "0ld"]
+    assert item["coming"] == []
+
+
 @pytest.mark.parametrize(
     ("word", "status"),
     [

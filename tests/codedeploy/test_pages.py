@@ -355,6 +355,15 @@ def test_instances_left_failed_are_named_and_come_first_the_next_time(viewer, sw
         assert re.search(r"[Tt]he next deployment (of the group )?goes to it first", page)
 
 
+def test_a_fleet_that_was_made_for_its_deployment_is_not_deployed_to_again(swept):
+    group = failed().group
+    Deployment.objects.filter(pk=failed().pk).update(
+        deployment_type="BLUE_GREEN",
+        blue_green={"green_fleet_provisioning_option": {"action": "COPY_AUTO_SCALING_GROUP"}},
+    )
+    assert digest.groups([group.pk])[group.pk]["failed_instances"] == []
+
+
 def test_an_instance_that_was_mended_since_is_left_out(swept):
     group = failed().group
     Deployment.objects.create(
