@@ -120,6 +120,7 @@ UNHEARD = {
     "beanstalk.environment": "causes of its health; and events are best effort",
     "beanstalk.event": "events that EventBridge is not sent",
     "beanstalk.instance": "the health of an instance",
+    "beanstalk.managedaction": "actions that are scheduled or postponed",
     "beanstalk.version": "versions that the lifecycle policy deletes",
     "cloudformation.changeset": "what becomes of one that was made",
     "codebuild.project": "webhooks and visibility",

@@ -15,11 +15,12 @@ from .records import version_key
 
 SOURCE = "aws.elasticbeanstalk"
 # https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.eventbridge.html
+MANAGED_UPDATE = "Managed update status change"
 TYPES = (
     "Elastic Beanstalk resource status change",
     "Health status change",
     "Other resource status change",
-    "Managed update status change",
+    MANAGED_UPDATE,
 )
 
 
@@ -239,10 +240,7 @@ MANAGED_ACTION = REGISTER.add(
             "elasticbeanstalk:DescribeEnvironmentManagedActionHistory",
         ),
         # Not heard wholly: nothing is told of one that is scheduled or postponed.
-        events=tuple(
-            Heard(source=SOURCE, detail_type=kind, names=_managed_of)
-            for kind in (TYPES[0], TYPES[3])
-        ),
+        events=(Heard(source=SOURCE, detail_type=MANAGED_UPDATE, names=_managed_of),),
         parent=("beanstalk.environment", "environment"),
         asked_by="beanstalk.environment",
         asked_among=_enhanced,

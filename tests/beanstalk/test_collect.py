@@ -24,7 +24,7 @@ from apps.beanstalk.records import (
 from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Vanished
 from apps.mirror.ingest import Event as Heard
 from apps.mirror.ingest import names_in
-from apps.mirror.models import Change, Link, Operation, Scope
+from apps.mirror.models import Change, Link, Operation, Scope, Sweep
 from apps.mirror.provider import Health
 from apps.mirror.reading import Reading
 from apps.mirror.reconcile import Everything, Nothing, reconcile
@@ -72,6 +72,13 @@ def account(*environments: dict[str, Any], **answers: Any) -> Flight:
 
 def environments(flight: Flight, **ask: Any) -> list[Any]:
     return list(collect.environments(flight.reach(), Ask(**ask)))
+
+
+def due_within(time: timedelta) -> list[str]:
+    """The kinds that are read by then, where nothing happens, parents first."""
+    due = Sweep.objects.filter(due_at__lte=datetime.now(UTC) + time)
+    kinds = set(due.values_list("kind", flat=True))
+    return [r.kind for r in REGISTER if r.kind in kinds and r.app_label == "beanstalk"]
 
 
 def said(
@@ -125,7 +132,9 @@ def test_no_planted_secret_gets_behind_the_collector(sweep: Any, full: Flight):
     sweep(full)
     rows = [row for model in MODELS for row in model.objects.all()]
     stored = serializers.serialize("json", [*rows, *Change.objects.all(), *Link.objects.all()])
-    assert len(rows) == 14
+    # An application, its versions, environments, all that is said of one of them, an instance, and
+    # managed actions: one that is to come, two that are over.
+    assert len(rows) == 1 + 2 + 2 + 8 + 1 + (1 + 2)
     assert PLANTED not in stored
     assert "pypi.example.com" in stored
 
@@ -159,7 +168,10 @@ def test_a_sweep_of_well_environments_is_one_list_a_kind(sweep: Any):
     sweep(flight)
     first = flight.count()
     assert first["elasticbeanstalk:DescribeInstancesHealth"] == 40
-    sweep(flight)
+    # Managed actions have no list for several, and are due again after hours alone.
+    assert first["elasticbeanstalk:DescribeEnvironmentManagedActions"] == 40
+    assert first["elasticbeanstalk:DescribeEnvironmentManagedActionHistory"] == 40
+    sweep(flight, *due_within(timedelta(minutes=10)))
     again = {name: count - first[name] for name, count in flight.count().items()}
     assert again == {
         "elasticbeanstalk:DescribeApplications": 1,
@@ -167,7 +179,23 @@ def test_a_sweep_of_well_environments_is_one_list_a_kind(sweep: Any):
         "elasticbeanstalk:DescribeEnvironments": 1,
         "elasticbeanstalk:DescribeEvents": 1,
         "elasticbeanstalk:DescribeInstancesHealth": 0,
+        "elasticbeanstalk:DescribeEnvironmentManagedActions": 0,
+        "elasticbeanstalk:DescribeEnvironmentManagedActionHistory": 0,
     }
+
+
+def test_managed_actions_are_two_calls_every_six_hours_where_there_may_be_any(sweep: Any):
+    basic = environment("basic")
+    del basic["HealthStatus"]
+    flight = account(environment("enhanced"), basic)
+    began = datetime.now(UTC)
+    sweep(flight)
+    for operation in REGISTER.get("beanstalk.managedaction").calls:
+        asked = flight.calls(operation)
+        assert [one["EnvironmentName"] for one in asked] == ["enhanced"]
+    due = Sweep.objects.get(kind="beanstalk.managedaction").due_at
+    assert timedelta(hours=6) <= due - began < timedelta(hours=6, minutes=5)
+    assert "beanstalk.managedaction" not in due_within(timedelta(hours=5, minutes=59))
 
 
 def test_lists_are_read_in_pages_of_a_thousand():
@@ -555,11 +583,15 @@ def test_an_event_names_its_environment_its_events_and_its_instances(kind: str):
         type=kind,
         detail={"EnvironmentName": "shop-web", "ApplicationName": "shop", "Status": "whatever"},
     )
-    assert set(names_in(event)) == {
+    named = {
         Names(kind="beanstalk.environment", key="shop-web"),
         Names(kind="beanstalk.event", parent="shop-web"),
         Names(kind="beanstalk.instance", parent="shop-web"),
     }
+    # What somebody does to an environment changes nothing of what AWS does to it by itself.
+    if kind == "Managed update status change":
+        named.add(Names(kind="beanstalk.managedaction", parent="shop-web"))
+    assert set(names_in(event)) == named
 
 
 @pytest.mark.parametrize(

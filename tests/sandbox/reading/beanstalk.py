@@ -13,3 +13,5 @@ def read(clients: Clients, account: str, region: str) -> None:
             name = one["EnvironmentName"]
             beanstalk.describe_environment_health(EnvironmentName=name, AttributeNames=["All"])
             beanstalk.describe_instances_health(EnvironmentName=name, AttributeNames=["All"])
+            beanstalk.describe_environment_managed_actions(EnvironmentName=name)
+            beanstalk.describe_environment_managed_action_history(EnvironmentName=name, MaxItems=10)
