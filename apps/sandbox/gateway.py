@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from apps.sandbox import trail, wire
 from apps.sandbox.control import Control
 from apps.sandbox.httpd import DroppedConnectionError
-from apps.sandbox.operations import HANDLERS, TRAITS, AwsError, Call, Params, Traits
+from apps.sandbox.operations import HANDLERS, TRAITS, AwsError, Call, NotOursError, Params, Traits
 from apps.sandbox.policy import Policy, action_of, denial, resources_of
 from apps.sandbox.principals import ExpiredSessionError, Principal, UnknownKeyError
 from apps.sandbox.validation import complaint
@@ -107,10 +107,13 @@ class Gateway:
             return self._fall_through(asked, operation, place.account)
         _validate(service, operation, members)
         call.page_limit = strike.page_limit
-        with self.world.lock:
-            answer = own(call, members)
-            self.world.scheduler.settle()
-            trail.tell(call, asked.request, asked.request_id, members, answer)
+        try:
+            with self.world.lock:
+                answer = own(call, members)
+                self.world.scheduler.settle()
+                trail.tell(call, asked.request, asked.request_id, members, answer)
+        except NotOursError:
+            return self._fall_through(asked, operation, place.account)
         return wire.write_answer(service, operation, protocol, answer, asked.request_id)
 
     def _caller(self, key: str) -> Principal:

@@ -43,6 +43,10 @@ class Traits:
 TRAITS: dict[str, Traits] = {}
 
 
+class NotOursError(Exception):
+    """What is asked for is not in this world, but may be in moto's: that is asked instead."""
+
+
 class AwsError(Exception):
     """An error that AWS's model knows: ``AwsError("PipelineNotFoundException", "text")``.
 

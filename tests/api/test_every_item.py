@@ -9,8 +9,8 @@ from apps.beanstalk.models import Environment
 from apps.cloudformation.models import Stack
 from apps.cloudwatch.models import Alarm, Metric
 from apps.codebuild.models import Project
-from apps.codedeploy.models import Application, Deployment, DeploymentGroup
-from apps.ec2.models import Instance
+from apps.codedeploy.models import Application, Deployment, DeploymentGroup, OnPremisesInstance
+from apps.ec2.models import Instance, LoadBalancer
 from apps.ecs.models import Cluster, Service
 from apps.mirror.models import Scope
 from tests.api.conftest import Program, make_build, make_pipeline
@@ -52,6 +52,10 @@ def everything(scope: Scope) -> Any:
     Service.objects.create(**named(scope, "ecs", "service/shop/web"), cluster=cluster, **FAILED)
     machine = named(scope, "ec2", "instance/i-1")
     Instance.objects.create(**machine, status="running", state="done")
+    balancer = named(scope, "elasticloadbalancing", "loadbalancer/app/shop/1")
+    LoadBalancer.objects.create(**balancer, name="shop", status="active", state="done")
+    rack = named(scope, "codedeploy", "instance/rack-1")
+    OnPremisesInstance.objects.create(**rack, status="Registered", state="done")
     environment = named(scope, "elasticbeanstalk", "environment/shop/web")
     Environment.objects.create(**environment, causes=["No"], **FAILED)
     Alarm.objects.create(**named(scope, "cloudwatch", "alarm:errors"), state_reason="No", **FAILED)

@@ -206,11 +206,23 @@ def test_a_sweep_makes_as_many_calls_as_the_formulas_say(mirror, shop):
         "elbv2:DescribeLoadBalancers": 1,
         "elbv2:DescribeTargetGroups": 1,
         "elbv2:DescribeTargetHealth": sum(bool(one["LoadBalancerArns"]) for one in groups),
+        "elb:DescribeLoadBalancers": 1,
+    }
+    machines = there("ec2", LAB).describe_instances()["Reservations"]
+    profiles = {
+        one["IamInstanceProfile"]["Arn"]
+        for reservation in machines
+        for one in reservation["Instances"]
+        if "IamInstanceProfile" in one
     }
     shop.control("DELETE", "calls")
     mirror(LAB, "eu-west-1")
     first = made_in(shop, LAB, "eu-west-1")
-    assert first == {**once, "ecs:DescribeTaskDefinition": len(named)}
+    read_once = {
+        "ecs:DescribeTaskDefinition": len(named),
+        "iam:GetInstanceProfile": len(profiles),
+    }
+    assert first == {**once, **read_once}
     shop.control("DELETE", "calls")
     mirror(LAB, "eu-west-1")
     assert made_in(shop, LAB, "eu-west-1") == once
@@ -225,7 +237,12 @@ def test_versions_and_aliases_are_read_again_only_of_functions_that_changed(mirr
     shop.control("DELETE", "calls")
     mirror(LAB, "us-east-1")
     again = made_in(shop, LAB, "us-east-1")
-    assert {name for name in again if name.startswith("lambda:")} == {"lambda:ListFunctions"}
+    assert {name: count for name, count in again.items() if name.startswith("lambda:")} == {
+        "lambda:ListFunctions": 1,
+        # Those of one function all the same: a denial that came later is noticed by a call alone.
+        "lambda:ListVersionsByFunction": 1,
+        "lambda:ListAliases": 1,
+    }
 
 
 def made_in(shop: SandboxProcess, account: str, region: str) -> dict[str, int]:

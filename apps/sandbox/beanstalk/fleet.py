@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apps.sandbox.beanstalk.model import Environment, Instance
-from apps.sandbox.compute import machines
+from apps.sandbox.compute import machines, profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ def add(environment: Environment, label: str) -> Instance:
         "elasticbeanstalk:environment-name": environment.name,
         "elasticbeanstalk:environment-id": environment.id,
     }
-    profile = f"arn:aws:iam::{place.account}:instance-profile/aws-elasticbeanstalk-ec2-role"
+    profile = profiles.make_profile(place, "aws-elasticbeanstalk-ec2-role")
     machine = machines.launch(place, tags, instance_type=environment.instance_type, profile=profile)
     now = place.world.now()
     instance = Instance(machine.id, now, machine.zone, label=label, deployed=now)

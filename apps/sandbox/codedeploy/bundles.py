@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.codedeploy import causes, fleet
 from apps.sandbox.codedeploy.model import Deployment, DeployStore
-from apps.sandbox.operations import TRAITS, Answer, AwsError, Call, Params, Traits, operation
+from apps.sandbox.operations import (
+    TRAITS,
+    Answer,
+    AwsError,
+    Call,
+    NotOursError,
+    Params,
+    Traits,
+    operation,
+)
 
 if TYPE_CHECKING:
     from apps.sandbox.codedeploy.model import Group
@@ -77,7 +86,7 @@ def _wanted(deployments: list[Deployment], params: Params) -> Deployment:
 
 
 def _deployed(world: World, account: str, params: Params) -> list[Deployment]:
-    """The deployments of an object, the newest first."""
+    """The deployments of an object, the newest first; buckets without bundles are moto's."""
     bucket, key = params["Bucket"], params["Key"]
     buckets, found = set(), []
     for place in world.places():
@@ -92,7 +101,7 @@ def _deployed(world: World, account: str, params: Params) -> list[Deployment]:
         return found
     if bucket in buckets:
         raise AwsError("NoSuchKey", "The specified key does not exist.", status=404)
-    raise AwsError("NoSuchBucket", "The specified bucket does not exist", status=404)
+    raise NotOursError
 
 
 def _span(wanted: str, size: int) -> tuple[int, int]:

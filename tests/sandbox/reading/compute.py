@@ -21,6 +21,14 @@ def read(clients: Clients, account: str, region: str) -> None:
     balancers.describe_load_balancers()
     for group in balancers.describe_target_groups()["TargetGroups"]:
         balancers.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+    classic = clients("elb", account, region)
+    for one in classic.describe_load_balancers()["LoadBalancerDescriptions"]:
+        classic.describe_instance_health(LoadBalancerName=one["LoadBalancerName"])
+    profiles = clients("iam", account, region)
+    for reservation in machines.describe_instances()["Reservations"]:
+        for one in reservation["Instances"]:
+            if arn := one.get("IamInstanceProfile", {}).get("Arn"):
+                profiles.get_instance_profile(InstanceProfileName=arn.rpartition("/")[2])
 
 
 def read_ecs(clients: Clients, account: str, region: str) -> None:
