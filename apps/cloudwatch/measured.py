@@ -44,6 +44,7 @@ def measured(user: Any, kind: str, row: Any, span: Range) -> dict[str, Any]:
     marks, everywhere = marks_near(user, kind, row, since, until) if metrics else ([], False)
     limits = _limits(kind, row)
     return {
+        "measurable": plan.has_metrics(kind, row),
         "charts": _pictures(metrics, kept, span, until, marks, limits),
         "marks": list(reversed(marks)),
         "everywhere": everywhere,

@@ -95,12 +95,19 @@ def metrics_of(kind: str, row: Any) -> list[Metric]:
     """Return the series of a row that were read, in the order its page shows them."""
     if kind == "cloudwatch.metric":
         return [row]
-    if kind == "cloudwatch.alarm":
-        every = series_of_alarm({name: getattr(row, name) for name in OF_ALARMS})
-    else:
-        every = series_of(kind, row.key, row.arn)
-    keys = list(dict.fromkeys(series.key for series in every))
+    keys = list(dict.fromkeys(series.key for series in _wanted_of(kind, row)))
     found = {
         metric.key: metric for metric in Metric.objects.filter(scope=row.scope_id, key__in=keys)
     }
     return [found[key] for key in keys if key in found]
+
+
+def has_metrics(kind: str, row: Any) -> bool:
+    """Whether any are read of a row; of load balancers those of application ones alone."""
+    return kind == "cloudwatch.metric" or bool(_wanted_of(kind, row))
+
+
+def _wanted_of(kind: str, row: Any) -> list[Series]:
+    if kind == "cloudwatch.alarm":
+        return list(series_of_alarm({name: getattr(row, name) for name in OF_ALARMS}))
+    return series_of(kind, row.key, row.arn)

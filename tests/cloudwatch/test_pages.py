@@ -18,6 +18,7 @@ from apps.cloudwatch.models import Alarm, AlarmHistory, Kept, LogGroup, Metric
 from apps.cloudwatch.records import Points
 from apps.cloudwatch.searches import search_in, tail_of
 from apps.cloudwatch.watched import series_of
+from apps.ec2.models import LoadBalancer
 from apps.live.fragment import FRAGMENTS
 from apps.mirror.models import Link, Operation, Scope, Sweep
 from apps.mirror.panels import PANELS
@@ -534,6 +535,15 @@ def test_what_is_refused_is_not_said_to_be_under_way(measured: Scope, viewer: Cl
     assert "&quot;Action&quot;: &quot;cloudwatch:GetMetricData&quot;" in html
     assert HOSTILE not in html
     assert html.count("<figure") == 3
+
+
+def test_of_a_load_balancer_whose_metrics_are_not_read_it_says_so(measured: Scope, viewer: Client):
+    arn = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer"
+    for key, told in (("web", f"{arn}/web"), ("app/web/1", f"{arn}/app/web/1")):
+        row = LoadBalancer.objects.create(scope=measured, key=key, arn=told, name="web")
+        html = viewer.get(f"/cloudwatch/metrics/of/ec2.loadbalancer/{row.pk}/").text
+        assert ("Those of application load balancers are" in html) is (key == "web")
+        assert ("No metrics read yet" in html) is (key != "web")
 
 
 def test_where_no_series_was_ever_read_it_says_why(measured: Scope, viewer: Client):
