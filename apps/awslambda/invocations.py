@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from apps.mirror.masking import masked
+from apps.mirror.masking import masked, named_masked
 
 # What a failed invocation writes: an exception that nobody or somebody caught, or Lambda itself.
 WORDS = (
@@ -149,6 +149,7 @@ def failure_record(function: str, arn: str, found: Invocation) -> FailureRecord:
         request_id=found.request_id,
         log_stream=found.stream,
         at=datetime.fromtimestamp(found.at / 1000, UTC),
-        lines=[masked(line[:LONGEST]) for line in lines],
+        # Masked before it is cut: half a key is a secret, too.
+        lines=[named_masked(masked(line[: 4 * LONGEST]))[:LONGEST] for line in lines],
         mark=mark - first,
     )

@@ -176,6 +176,20 @@ def test_the_functions_page_shows_the_lines_of_an_invocation_as_text():
     assert "\x1b" not in section
 
 
+def test_lines_that_name_a_secret_are_kept_without_it():
+    told = log(
+        f"START RequestId: {ID} Version: 1",
+        "[ERROR] login failed: password=hunter2",
+        f"{'x' * 495} AKIAIOSFODNN7EXAMPLE",
+        f"REPORT RequestId: {ID} Status: error",
+    )
+    (found,) = invocations(told)
+    kept = "\n".join(failure_record("mail", ARN, found).lines)
+    assert "[ERROR] login failed" in kept
+    assert "hunter2" not in kept
+    assert "AKIA" not in kept
+
+
 @pytest.mark.django_db
 def test_failed_invocations_are_forgotten_in_time_with_the_lines_of_their_logs():
     scope = Scope.objects.create(provider="aws", place=f"{ACCOUNT}/{REGION}")
