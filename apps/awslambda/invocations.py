@@ -102,7 +102,7 @@ def _read(message: str) -> tuple[str, str, list[str], str]:
     if message.startswith("{"):
         try:
             told = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = None
         if isinstance(told, dict):
             return _read_json(told)
@@ -116,7 +116,8 @@ def _read(message: str) -> tuple[str, str, list[str], str]:
 
 def _read_json(told: Mapping[str, Any]) -> tuple[str, str, list[str], str]:
     record = told.get("record")
-    if isinstance(record, dict):
+    # Programs write records of their own, too.
+    if isinstance(record, dict) and str(told.get("type")).startswith("platform."):
         status = str(record.get("status") or "")
         failed = status if status in ("error", "timeout", "failure") else ""
         word = PLATFORM.get(str(told.get("type")), "")

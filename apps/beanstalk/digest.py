@@ -106,7 +106,8 @@ def environments_by_managed(ids: Sequence[int]) -> Mapping[int, Mapping[str, Any
 
 def _told(rows: Sequence[ManagedAction]) -> list[ManagedAction]:
     """Return those to come, the next first; then the newest that is over, and the last failed."""
-    coming = [row for row in rows if row.finished_at is None and row.state in ("", State.MOVING)]
+    ended = (State.DONE, State.FAILED)
+    coming = [row for row in rows if row.finished_at is None and row.state not in ended]
     coming.sort(key=lambda row: (row.state == "", row.window_start is None, row.window_start or 0))
     over = [row for row in rows if row not in coming]
     over.sort(key=lambda row: row.finished_at or row.executed_at or EARLIEST, reverse=True)

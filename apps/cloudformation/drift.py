@@ -111,7 +111,7 @@ def _value(value: Any, *, secret: bool) -> str:
     if len(told) > LONGEST_READ:
         return f"{len(told):,} characters, too long to be shown"
     structured = _document(told) if told.startswith(("{", "[")) else None
-    lines = template.lines_of(structured) if structured else [named_masked(masked(_cut(told)))]
+    lines = template.lines_of(structured) if structured else [named_masked(masked(told))]
     told = "\n".join(lines)
     cut = len(told) > LONGEST_VALUE or (not structured and len(str(value)) > LONGEST_VALUE)
     return f"{told[:LONGEST_VALUE]} …" if cut else told

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from apps.aws.calls import Reach, batches
+from apps.aws.masking import tags_of
 from apps.mirror.ask import Ask, Vanished
 from apps.mirror.state import State
 
@@ -53,5 +54,5 @@ def _record(name: str, told: Mapping[str, Any]) -> OnPremisesInstanceRecord:
         iam_session_arn=told.get("iamSessionArn") or "",
         registered_at=told.get("registerTime"),
         deregistered_at=left,
-        tags={tag.get("Key") or "": tag.get("Value") or "" for tag in told.get("tags") or ()},
+        tags=tags_of(told.get("tags")),
     )

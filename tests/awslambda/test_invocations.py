@@ -190,6 +190,15 @@ def test_lines_that_name_a_secret_are_kept_without_it():
     assert "AKIA" not in kept
 
 
+def test_what_a_program_writes_itself_is_no_word_of_lambdas():
+    deep = '{"a":' * 5_000
+    own = json.dumps({"level": "ERROR", "message": "no stock", "record": {"requestId": OTHER}})
+    told = log(f"START RequestId: {ID} Version: 1", deep, own, f"REPORT RequestId: {ID}")
+    (found,) = invocations(told)
+    assert (found.request_id, found.failed) == (ID, True)
+    assert "[ERROR] no stock" in found.lines
+
+
 @pytest.mark.django_db
 def test_failed_invocations_are_forgotten_in_time_with_the_lines_of_their_logs():
     scope = Scope.objects.create(provider="aws", place=f"{ACCOUNT}/{REGION}")

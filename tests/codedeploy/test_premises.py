@@ -6,18 +6,19 @@ import pytest
 from django.test import Client
 
 from apps.aws.events import API_CALL
-from apps.codedeploy import find, load
+from apps.codedeploy import find, load, registered
 from apps.codedeploy.models import Deployment, DeploymentGroup, OnPremisesInstance, Target
 from apps.codedeploy.targets import _links
-from apps.mirror.ask import LinkTo
+from apps.mirror.ask import Ask, LinkTo
 from apps.mirror.asking import hint
 from apps.mirror.hints import follow_hints
 from apps.mirror.ingest import Event, names_in
+from apps.mirror.masking import MASK
 from apps.mirror.models import Operation
 from apps.sandbox.server import SandboxServer
 from tests import factories
 from tests.codedeploy.test_collect import account
-from tests.flight import Fault
+from tests.flight import Fault, Flight
 from tests.sandbox.conftest import Aws
 
 KIND = "codedeploy.on_premises_instance"
@@ -180,6 +181,23 @@ def test_the_search_finds_it_by_name_and_by_tag(swept):
         assert len(told) == len(found)
         assert all(one.title.startswith(name) for one, name in zip(told, found, strict=True))
         assert all(one.url.startswith("/codedeploy/on-premises/") for one in told)
+
+
+def test_a_tag_that_names_a_secret_is_kept_without_it():
+    told = {
+        "instanceInfos": [
+            {
+                "instanceName": "rack-01",
+                "tags": [
+                    {"Key": "db_password", "Value": "hunter2"},
+                    {"Key": "location", "Value": "basement"},
+                ],
+            }
+        ]
+    }
+    flight = Flight().on("codedeploy:BatchGetOnPremisesInstances", told)
+    (record,) = registered.instances(flight.reach(), Ask(keys=("rack-01",)))
+    assert record.tags == {"db_password": MASK, "location": "basement"}
 
 
 def test_registrations_and_tags_are_heard_by_name(sweep, scope, full):
