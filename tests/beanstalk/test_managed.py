@@ -106,3 +106,12 @@ def test_one_that_went_well_since_stands_before_what_failed():
     make_managed(row, "A-1", status="Completed", state="done", finished_at=later)
     row.refresh_from_db()
     assert [one["id"] for one in row.managed] == ["A-1", "A-0"]
+
+
+@pytest.mark.django_db
+def test_one_whose_status_aws_does_not_know_is_still_to_come():
+    row = make_environment()
+    make_managed(row, "A-0", status="Completed", state="done", finished_at=BEGAN)
+    make_managed(row, "A-1", status="Unknown", state="unknown")
+    row.refresh_from_db()
+    assert [one["id"] for one in row.managed] == ["A-1", "A-0"]
