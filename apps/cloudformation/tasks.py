@@ -6,11 +6,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeSt
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from celery import shared_task
 
-from apps.live.bus import BUS
+from apps.mirror import looks
 from apps.mirror.health import record_outcomes
 from apps.mirror.looks import Contents
 from apps.mirror.provider import PROVIDERS, Failure, Health
@@ -50,29 +51,16 @@ def read_drift(stack_id: int, ticket: str) -> None:
 
 
 def _read(reading: _Reading, stack_id: int, ticket: str) -> None:
-    follower = follower_of(stack_id, reading.what)
     stack = Stack.objects.select_related("scope").filter(pk=stack_id).first()
-    if stack is None or not follower.take(ticket):
-        return
-    store = store_of(stack_id, reading.what)
-    earlier = store.open()
-    contents = store.begin()
-    # Of which version of the stack this is: another one is read anew.
-    contents.token = stack.stamp
-    if earlier is not None:
-        # What pages say of an earlier reading they are told to say no more.
-        contents.note, contents.noted = earlier.note, earlier.noted
-    try:
-        told = _told(reading, stack, contents)
-        if not follower.take(ticket):
-            # Another reader came while a call hung; what it keeps is not mixed with this.
-            return
-        if told:
-            store.extend(contents, told)
-        store.save(contents)
-        BUS.publish(f"{reading.what}:{stack_id}", str(contents.next))
-    finally:
-        follower.leave(ticket)
+    if stack is not None:
+        what = reading.what
+        looks.read_whole(
+            store_of(stack_id, what),
+            follower_of(stack_id, what),
+            ticket,
+            f"{what}:{stack_id}",
+            partial(_told, reading, stack),
+        )
 
 
 def _told(reading: _Reading, stack: Stack, contents: Contents) -> list[str]:
@@ -81,6 +69,8 @@ def _told(reading: _Reading, stack: Stack, contents: Contents) -> list[str]:
     It is done where there is no more to read. What was refused, throttled or hung is not: whoever
     looks next has it asked for again.
     """
+    # Of which version of the stack this is: another one is read anew.
+    contents.token = stack.stamp
     scope = stack.scope
     provider = PROVIDERS.get(scope.provider)
     reach: Any = None

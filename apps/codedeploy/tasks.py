@@ -1,10 +1,11 @@
 """Celery's side of CodeDeploy: groups for deployments that came before them, AppSpecs out of S3."""
 
+from functools import partial
 from typing import Any
 
 from celery import shared_task
 
-from apps.live.bus import BUS
+from apps.mirror import looks
 from apps.mirror.looks import Contents
 from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
@@ -43,27 +44,15 @@ def adopt_deployments(scope_id: int) -> None:
 @shared_task(name="codedeploy.read_appspec")
 def read_appspec(deployment_id: int, ticket: str) -> None:
     """Read the AppSpec of a deployment out of S3 into the cache, one reader however many look."""
-    follower = follower_of(deployment_id)
     deployment = Deployment.objects.select_related("scope").filter(pk=deployment_id).first()
-    if deployment is None or not deployment.in_s3 or not follower.take(ticket):
-        return
-    store = store_of(deployment_id)
-    earlier = store.open()
-    contents = store.begin()
-    if earlier is not None:
-        # What pages say of an earlier reading they are told to say no more.
-        contents.note, contents.noted = earlier.note, earlier.noted
-    try:
-        told = _appspec(deployment, contents)
-        if not follower.take(ticket):
-            # Another reader came while a call hung; what it keeps is not mixed with this.
-            return
-        if told:
-            store.extend(contents, told)
-        store.save(contents)
-        BUS.publish(f"appspec:{deployment_id}", str(contents.next))
-    finally:
-        follower.leave(ticket)
+    if deployment is not None and deployment.in_s3:
+        looks.read_whole(
+            store_of(deployment_id),
+            follower_of(deployment_id),
+            ticket,
+            f"appspec:{deployment_id}",
+            partial(_appspec, deployment),
+        )
 
 
 def _appspec(deployment: Deployment, contents: Contents) -> list[str]:

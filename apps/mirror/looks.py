@@ -14,6 +14,8 @@ from typing import Any
 
 from django.core.cache import cache
 
+from apps.live.bus import BUS
+
 # A stream says this often at the latest that somebody still watches.
 RENEW_SECONDS = 20
 WATCHED_SECONDS = 45
@@ -329,6 +331,37 @@ def watched(store: LineStore, follower: Follower, version: str | None = None) ->
         store.renew(contents)
         return None
     return follower.watch()
+
+
+def read_whole(
+    store: LineStore,
+    follower: Follower,
+    ticket: str,
+    topic: str,
+    read: Callable[[Contents], Sequence[str]],
+) -> None:
+    """Read all there is into the store and wake `topic`, where nobody else does.
+
+    read  returns the lines, and says on the contents how reading them went.
+    """
+    if not follower.take(ticket):
+        return
+    earlier = store.open()
+    contents = store.begin()
+    if earlier is not None:
+        # What pages say of an earlier reading they are told to say no more.
+        contents.note, contents.noted = earlier.note, earlier.noted
+    try:
+        told = read(contents)
+        if not follower.take(ticket):
+            # Another reader came while a call hung; what it keeps is not mixed with this.
+            return
+        if told:
+            store.extend(contents, told)
+        store.save(contents)
+        BUS.publish(topic, str(contents.next))
+    finally:
+        follower.leave(ticket)
 
 
 def since(
