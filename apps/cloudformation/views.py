@@ -11,6 +11,7 @@ from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
 from apps.mirror.asking import hint
 from apps.mirror.lists import Listing, filters_of, live, picture
+from apps.mirror.loglines import first_line
 from apps.mirror.resource import Names
 from apps.mirror.state import State
 from apps.mirror.tail import newest_change
@@ -152,8 +153,7 @@ def _looked_at(request: HttpRequest, pk: int, what: What) -> HttpResponse:
     since = newest_change()
     rows = Stack.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
-    first = request.GET.get("first", "0")
-    panel = _panel(found, int(first) if first.isdecimal() and len(first) < 10 else 0, what)
+    panel = _panel(found, first_line(request), what)
     name = f"cloudformation/{what}.html"
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
         name = f"{name}#panel"

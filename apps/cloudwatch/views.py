@@ -255,8 +255,7 @@ def lines(request: HttpRequest, look: str, number: int) -> HttpResponse:
 def _lines(request: HttpRequest, reading: Reading) -> dict[str, Any]:
     """Return what is read so far, and let somebody read on."""
     looks.watch(reading)
-    first = request.GET.get("first", "0")
-    begin = int(first) if first.isdecimal() and len(first) < 10 else 0
+    begin = loglines.first_line(request)
     contents = reading.contents()
     told: dict[str, Any] = {
         "element": reading.element,

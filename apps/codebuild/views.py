@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
 from apps.mirror.lists import Listing, filters_of, live, picture
+from apps.mirror.loglines import first_line
 from apps.mirror.state import State
 from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
@@ -147,8 +148,7 @@ def log(request: HttpRequest, pk: int) -> HttpResponse:
     """The log panel alone, from line `first` on (counted from 0); a page where scripts are off."""
     rows = Build.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
-    first = request.GET.get("first", "0")
-    panel = _panel(found, int(first) if first.isdecimal() and len(first) < 10 else 0)
+    panel = _panel(found, first_line(request))
     name = "codebuild/log.html"
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
         name = "codebuild/log.html#panel"

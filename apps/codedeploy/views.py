@@ -11,6 +11,7 @@ from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
 from apps.mirror.asking import hint
 from apps.mirror.lists import Listing, filters_of, live, picture
+from apps.mirror.loglines import first_line
 from apps.mirror.state import State
 from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
@@ -124,8 +125,7 @@ def appspec(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(rows, pk=pk)
     if not found.in_s3:
         raise Http404("its revision is not in S3")
-    first = request.GET.get("first", "0")
-    panel = _panel(found, int(first) if first.isdecimal() and len(first) < 10 else 0)
+    panel = _panel(found, first_line(request))
     name = "codedeploy/appspec.html"
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
         name = "codedeploy/appspec.html#panel"

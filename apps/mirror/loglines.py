@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from . import ansi
@@ -12,6 +13,12 @@ from .looks import Contents, Drawn, LineStore, Part
 
 # Lines of one answer to a page; the stream asks on at once while there are more.
 AT_ONCE = 1_000
+
+
+def first_line(request: HttpRequest) -> int:
+    """Return from which line on, counted from 0, a page asks for what is looked at."""
+    first = request.GET.get("first", "0")
+    return int(first) if first.isdecimal() and len(first) < 10 else 0
 
 
 def line_store(name: str, *, whole: str = "") -> LineStore:

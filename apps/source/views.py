@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import asked, page_of
 from apps.mirror.lists import Listing, filters_of, live, picture, pictures
+from apps.mirror.loglines import first_line
 from apps.mirror.resource import REGISTER
 from apps.mirror.state import State
 from apps.mirror.tail import newest_change
@@ -201,14 +202,12 @@ def _topics(changes: dict[str, Any] | None) -> Iterable[str]:
 
 def _changes(request: HttpRequest, row: Any, refetch: str) -> HttpResponse:
     """What a row changed alone, from line `first` on (from 0); a page where scripts are off."""
-    first = request.GET.get("first", "0")
-    number = int(first) if first.isdecimal() and len(first) < 10 else 0
     name = "source/changes.html"
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
         name = "source/diff.html#panel"
     context = {
         "row": row,
-        "changes": looked.panel(row, number),
+        "changes": looked.panel(row, first_line(request)),
         "refetch": refetch,
         "reads": _reads(row.scope_id),
     }
