@@ -1,17 +1,17 @@
 """Pages of stacks, their events, templates and drift; they read rows and the cache, never AWS."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
 from apps.mirror.asking import hint
 from apps.mirror.lists import Listing, filters_of, live, picture
-from apps.mirror.loglines import first_line
+from apps.mirror.loglines import first_line, panel
 from apps.mirror.resource import Names
 from apps.mirror.state import State
 from apps.mirror.tail import newest_change
@@ -153,7 +153,7 @@ def _looked_at(request: HttpRequest, pk: int, what: What) -> HttpResponse:
     since = newest_change()
     rows = Stack.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
-    panel = _panel(found, first_line(request), what)
+    shown = _panel(found, first_line(request), what)
     name = f"cloudformation/{what}.html"
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
         name = f"{name}#panel"
@@ -162,9 +162,9 @@ def _looked_at(request: HttpRequest, pk: int, what: What) -> HttpResponse:
         name,
         {
             "stack": found,
-            "panel": panel,
+            "panel": shown,
             "reads": {**READS, "scope": found.scope_id},
-            "live": live([f"{what}:{pk}@{panel['next']}"], since),
+            "live": live([f"{what}:{pk}@{shown['next']}"], since),
         },
     )
 
@@ -173,14 +173,5 @@ def _panel(found: Stack, first: int, what: What) -> dict[str, Any]:
     """Return what the panel shows, and let somebody read on."""
     looks.watch(found.pk, what)
     contents = looks.contents_of(found.pk, what)
-    note = mark_safe(draw_note(found.pk, contents, what))  # noqa: S308 - a rendered template escapes
-    if contents is None:
-        return {"html": "", "next": first, "done": False, "more": False, "note": note}
-    drawn = looks.drawn_of(found.pk, contents, first, what)
-    return {
-        "html": mark_safe(drawn.html),  # noqa: S308 - drawn from escaped lines
-        "next": drawn.next,
-        "done": contents.done and not drawn.more,
-        "more": drawn.more,
-        "note": note,
-    }
+    drawn = partial(looks.drawn_of, found.pk, first=first, what=what)
+    return panel(contents, first, drawn, draw_note(found.pk, contents, what))

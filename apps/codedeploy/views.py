@@ -1,5 +1,6 @@
 """Pages of deployments, groups, applications and configurations; they read rows, never AWS."""
 
+from functools import partial
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +12,7 @@ from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
 from apps.mirror.asking import hint
 from apps.mirror.lists import Listing, filters_of, live, picture
-from apps.mirror.loglines import first_line
+from apps.mirror.loglines import first_line, panel
 from apps.mirror.state import State
 from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
@@ -125,7 +126,7 @@ def appspec(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(rows, pk=pk)
     if not found.in_s3:
         raise Http404("its revision is not in S3")
-    panel = _panel(found, first_line(request))
+    shown = _panel(found, first_line(request))
     name = "codedeploy/appspec.html"
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
         name = "codedeploy/appspec.html#panel"
@@ -134,9 +135,9 @@ def appspec(request: HttpRequest, pk: int) -> HttpResponse:
         name,
         {
             "deployment": found,
-            "panel": panel,
+            "panel": shown,
             "reads": {**READS, "scope": found.scope_id},
-            "live": live([f"appspec:{pk}@{panel['next']}"], since),
+            "live": live([f"appspec:{pk}@{shown['next']}"], since),
         },
     )
 
@@ -145,17 +146,8 @@ def _panel(found: Deployment, first: int) -> dict[str, Any]:
     """Return what the panel shows, and let somebody read on."""
     looks.watch(found.pk)
     contents = looks.contents_of(found.pk)
-    note = mark_safe(draw_note(found.pk, contents))  # noqa: S308 - a rendered template escapes
-    if contents is None:
-        return {"html": "", "next": first, "done": False, "more": False, "note": note}
-    drawn = draw(found.pk, contents, first)
-    return {
-        "html": mark_safe(drawn.html),  # noqa: S308 - drawn from escaped lines
-        "next": drawn.next,
-        "done": contents.done and not drawn.more,
-        "more": drawn.more,
-        "note": note,
-    }
+    drawn = partial(draw, found.pk, first=first)
+    return panel(contents, first, drawn, draw_note(found.pk, contents))
 
 
 @require_safe

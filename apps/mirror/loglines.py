@@ -1,12 +1,13 @@
 """Draws the lines that a look keeps: numbered, with their colours, and the gaps between them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
 
 from . import ansi
 from .looks import Contents, Drawn, LineStore, Part
@@ -19,6 +20,26 @@ def first_line(request: HttpRequest) -> int:
     """Return from which line on, counted from 0, a page asks for what is looked at."""
     first = request.GET.get("first", "0")
     return int(first) if first.isdecimal() and len(first) < 10 else 0
+
+
+def panel(
+    contents: Contents | None, first: int, draw: Callable[[Contents], Drawn], note: str
+) -> dict[str, Any]:
+    """Return what a panel shows of what was read, from line `first` on, with its `note` as HTML.
+
+    draw  draws what was read, from `first` on.
+    """
+    shown = mark_safe(note)  # noqa: S308 - a rendered template escapes
+    if contents is None:
+        return {"html": "", "next": first, "done": False, "more": False, "note": shown}
+    drawn = draw(contents)
+    return {
+        "html": mark_safe(drawn.html),  # noqa: S308 - drawn from escaped lines
+        "next": drawn.next,
+        "done": contents.done and not drawn.more,
+        "more": drawn.more,
+        "note": shown,
+    }
 
 
 def line_store(name: str, *, whole: str = "") -> LineStore:
