@@ -1,0 +1,105 @@
+"""Opens sites as reaches; keeps each one's wire until its credentials change."""
+
+import os
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+
+from apps.mirror.provider import Failure, Health
+from apps.mirror.sealed import reveal
+from apps.mirror.throttle import SharedThrottle
+
+from .answers import Access, Wire
+from .kinds import SITES
+from .memory import SiteMemory
+from .models import Site
+from .quota import SharedQuota
+from .reach import Reach, as_it_is
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    stamp: str
+    wire: Wire
+
+
+SANDBOX_ENDED = (
+    "What the start command started at this address does not answer any more. Stop the dashboard "
+    "and start it again."
+)
+_doors: dict[int, _Door] = {}
+_lock = threading.Lock()
+# Connections do not outlive a fork.
+os.register_at_fork(after_in_child=_doors.clear)
+
+
+def access_of(site: Site) -> Access:
+    """Return what opens a site, in the clear. What `make up` set up may be on this machine."""
+    return Access(
+        base_url=site.base_url,
+        method=site.method,
+        user=site.user,
+        secret=reveal(site.secret),
+        app_id=site.app_id,
+        installation_id=site.installation_id,
+        timeout=float(settings.CALL_TIMEOUT),
+        guarded=not site.managed,
+    )
+
+
+def wire_of(site: Site) -> Wire:
+    """Return a site's wire: the cached one, a new one for new credentials."""
+    kind, stamp = SITES.get(site.provider), site.stamp
+    if site.pk is None:
+        return kind.wire(access_of(site))
+    with _lock:
+        found = _doors.get(site.pk)
+        if found is not None and found.stamp == stamp:
+            return found.wire
+        made = kind.wire(access_of(site))
+        _doors[site.pk] = _Door(stamp, made)
+    return made
+
+
+def forget(site_id: int) -> None:
+    """Drop a site's wire: its credentials changed, or it is gone."""
+    with _lock:
+        _doors.pop(site_id, None)
+
+
+def _sandboxed(failure: Failure) -> Failure:
+    """What `make up` started and does not answer any more is cured by another start alone."""
+    if failure.health is Health.UNREACHABLE:
+        return replace(failure, cure=SANDBOX_ENDED)
+    return failure
+
+
+def reach_of(site: Site, *, urgent: bool = False, **options: Any) -> Reach:
+    """Open a site as it is connected; `options` are the reach's own.
+
+    One that is not stored yet (a test of what was entered) has neither pace nor memory.
+    """
+    kind = SITES.get(site.provider)
+    if site.pk is not None:
+        options = {
+            "throttle": SharedThrottle(str(site.scope_id), urgent=urgent),
+            "quota": SharedQuota(site.pk, urgent=urgent),
+            "memory": SiteMemory(site.pk, site.edition),
+            **options,
+        }
+    return Reach(
+        provider=site.provider,
+        base_url=site.base_url,
+        wire=wire_of(site),
+        method=site.method,
+        selection=site.selection,
+        headers=kind.headers,
+        read=kind.read,
+        next_page=kind.next_page,
+        judge=_sandboxed if site.managed else as_it_is,
+        at_once=settings.CALLS_AT_ONCE,
+        name=site.host,
+        **options,
+    )
