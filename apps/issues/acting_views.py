@@ -1,0 +1,286 @@
+"""Forms by which people make issues and act on them, and the page that tells what became of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.live.partial import render_part
+from apps.mirror.links import url_of
+from apps.mirror.lists import heed
+from apps.mirror.markdown import rendered
+from apps.mirror.panels import panel_id, row_for
+from apps.people.accounts import site_address
+
+from . import asking
+from .acting import KEEPERS
+from .acting_forms import people_of
+from .failures import FAILURES, draft_of, failed
+from .forms import LONGEST_TEXT, AssignForm, CommentForm, IssueForm, MoveForm
+from .models import Deed, Issue
+from .panels import OF_FAILURE
+from .rights import project_for, trackers_for
+from .views import issue_of, issue_page, reads
+
+# Issues that were made of one failure.
+MOST = 10
+
+
+# --- Making an issue ------------------------------------------------------------------------------
+
+
+def _about(request: HttpRequest) -> tuple[str, Any] | None:
+    """Return (kind, row) of what failed, as the address names it: "codebuild.build:12".
+
+    None where it names nothing. Raises Http404 for what the reader cannot know of.
+    """
+    heed(request, "about")
+    kind, _, pk = request.GET.get("about", "").partition(":")
+    if not kind:
+        return None
+    if kind not in FAILURES.by_kind or not (pk.isascii() and pk.isdigit() and len(pk) < 18):
+        raise Http404("There is no such failure.")
+    _, row = row_for(request.user, kind, int(pk))
+    return kind, row
+
+
+def _name(kind: str, row: Any) -> str:
+    """What people call it that failed."""
+    return FAILURES.by_kind[kind].name(row)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Make an issue, of what failed where the address says so; the form says it and can be changed.
+
+    Whatever is wrong with what was sent, nothing of it is lost.
+    """
+    about = _about(request)
+    trackers = trackers_for(request.user)
+    if not trackers and request.method != "POST":
+        raise Http404("There is nowhere that you may make one.")
+    begin = {}
+    if about is not None and failed(*about):
+        address = site_address(request, url_of(*about))
+        begin = draft_of(request.user, *about, address)
+    form = IssueForm(request.POST or None, trackers=trackers, initial=begin)
+    if request.method == "POST" and form.is_valid():
+        project, tracker, _kind = form.place
+        named = None if about is None else (about[0], about[1].pk, _name(*about))
+        try:
+            deed = asking.ask(
+                Deed.What.CREATE,
+                tracker,
+                form.said(),
+                who=request.user,
+                project=project,
+                mark=form.cleaned_data["mark"],
+                about=named,
+            )
+        except ValueError:
+            form.add_error(None, "This form was sent by somebody else. Open it anew.")
+        else:
+            return redirect(deed)
+    context = {
+        "form": form,
+        "about": "" if about is None else _name(*about),
+        "back": url_of(*about) if about else reverse("issues:issues"),
+        "failed": about is not None and failed(*about),
+        "known": _made_of(request.user, *about) if about else [],
+        "nowhere": not trackers,
+        "reads": reads(),
+    }
+    return render(request, "issues/new.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """What a text would look like; nothing is kept."""
+    if not trackers_for(request.user):
+        raise Http404("There is nowhere that you may make one.")
+    html = rendered(request.POST.get("text", "")[:LONGEST_TEXT])
+    return render(request, "wiki/preview.html", {"html": html})
+
+
+# --- Acting on one --------------------------------------------------------------------------------
+
+
+def _act(
+    request: HttpRequest, pk: int, what: Deed.What, name: str, make: Callable[[Issue], Any]
+) -> HttpResponse:
+    found = issue_of(request, pk)
+    project = project_for(request.user, found)
+    if project is None or found.scope.provider not in KEEPERS.by_provider:
+        raise Http404("This takes another role.")
+    form = make(found)
+    if why_not := KEEPERS.why_not(found.scope):
+        form.is_valid()
+        form.add_error(None, why_not)
+    elif form.is_valid():
+        if _stale(form, found, what):
+            form.add_error(None, _overtaken(found, what))
+            _as_it_is(form, found, what)
+            return issue_page(request, found, status=409, **{name: form})
+        try:
+            asking.ask(
+                what,
+                found,
+                _said(form),
+                who=request.user,
+                project=project,
+                mark=form.cleaned_data["mark"],
+            )
+        except ValueError:
+            form.add_error(None, "This form was sent by somebody else. Open the page anew.")
+        else:
+            messages.success(request, "It is on its way; this page says how it ends.")
+            return redirect(f"{found.get_absolute_url()}#deeds")
+    return issue_page(request, found, status=422, **{name: form})
+
+
+def _said(form: Any) -> Mapping[str, Any]:
+    return form.said() if hasattr(form, "said") else {"text": form.cleaned_data["text"]}
+
+
+def _stale(form: Any, found: Issue, what: Deed.What) -> bool:
+    """Whether the issue stands otherwise by now than the person saw it."""
+    if what == Deed.What.TRANSITION:
+        return bool(form.cleaned_data["before"] != found.status)
+    if what == Deed.What.ASSIGN:
+        return bool(form.cleaned_data["before"] != found.assignee_id)
+    return False
+
+
+def _as_it_is(form: Any, found: Issue, what: Deed.What) -> None:
+    """Let the form, sent again, go by what the person sees now."""
+    form.data = form.data.copy()
+    form.data["before"] = found.status if what == Deed.What.TRANSITION else found.assignee_id
+
+
+def _overtaken(found: Issue, what: Deed.What) -> str:
+    if what == Deed.What.TRANSITION:
+        return f"It is “{found.word}” by now. Look at it, and choose again."
+    return f"{found.assignee or 'Nobody'} has it by now. Look at it, and choose again."
+
+
+@require_POST
+def comment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say something on an issue."""
+    make = lambda _found: CommentForm(request.POST, auto_id="id_comment_%s")  # noqa: E731
+    return _act(request, pk, Deed.What.COMMENT, "comment", make)
+
+
+@require_POST
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change an issue's state, as its workflow allows."""
+    make = lambda found: MoveForm(request.POST, issue=found, auto_id="id_move_%s")  # noqa: E731
+    return _act(request, pk, Deed.What.TRANSITION, "move", make)
+
+
+@require_POST
+def assign(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give an issue to somebody, or take it from who has it."""
+
+    def make(found: Issue) -> AssignForm:
+        people = people_of(found.tracker)
+        return AssignForm(request.POST, issue=found, people=people, auto_id="id_assign_%s")
+
+    return _act(request, pk, Deed.What.ASSIGN, "assign", make)
+
+
+# --- What became of it ----------------------------------------------------------------------------
+
+
+def _deed(request: HttpRequest, pk: int) -> Deed:
+    """Return a deed: its own person's, or of an issue or tracker that the reader may know of."""
+    rows = Deed.objects.select_related(
+        "who__profile", "project", "tracker__scope", "issue__scope", "issue__tracker"
+    )
+    found: Deed = get_object_or_404(rows, pk=pk)
+    on: Any = found.on
+    if not type(on)._default_manager.visible_to(request.user).filter(pk=on.pk).exists():
+        raise Http404("There is no such deed.")
+    return found
+
+
+@require_safe
+def deed(request: HttpRequest, pk: int) -> HttpResponse:
+    """How a deed stands, and what a person can do where nobody knows how it ended."""
+    found = _deed(request, pk)
+    made = None
+    if found.made_key:
+        rows = Issue.objects.visible_to(request.user).filter(scope=found.on.scope_id)
+        made = rows.filter(key=found.made_key).first()
+    context = {
+        "deed": found,
+        "made": made,
+        "about_url": _about_url(request.user, found),
+        "decides": project_for(request.user, found.on) is not None,
+        "reads": reads(found.on.scope_id),
+    }
+    return render_part(request, "issues/deed.html", context)
+
+
+def _about_url(user: Any, found: Deed) -> str:
+    if not found.about_kind or found.about_id is None:
+        return ""
+    try:
+        return url_of(found.about_kind, row_for(user, found.about_kind, found.about_id)[1])
+    except Http404:
+        return ""
+
+
+@require_POST
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Look once more for what an unknown deed was to do, or send it once more."""
+    found = _deed(request, pk)
+    if project_for(request.user, found.on) is None:
+        raise Http404("This takes another role.")
+    again = request.POST.get("do") == "again"
+    taken = asking.do_again(found) if again else asking.look_again(found)
+    if not taken:
+        messages.info(request, "It is decided already.")
+    return redirect(found)
+
+
+# --- On pages of what failed ----------------------------------------------------------------------
+
+
+def _made_of(user: Any, kind: str, row: Any) -> list[dict[str, Any]]:
+    """Return the deeds that made issues of a failure, with the issues as far as they are seen."""
+    rows = Deed.objects.filter(about_kind=kind, about_id=row.pk, what=Deed.What.CREATE)
+    found = list(rows.select_related("tracker", "who__profile")[:MOST])
+    seen = Issue.objects.visible_to(user).for_list()
+    seen = seen.filter(key__in=[one.made_key for one in found if one.made_key])
+    by_place = {(one.scope_id, one.key): one for one in seen}
+    told = []
+    for one in found:
+        scope = one.tracker.scope_id if one.tracker is not None else None
+        issue = by_place.get((scope, one.made_key)) if scope is not None else None
+        # Who cannot know of the tracker is not told that there is one.
+        if issue is not None or one.who_id == user.pk:
+            told.append({"deed": one, "issue": issue})
+    return told
+
+
+@require_safe
+def of_failure(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """The issues that were made of what failed, and the button that makes one."""
+    resource, row = row_for(request.user, kind, pk)
+    context = {
+        "id": panel_id(OF_FAILURE.name, kind, pk),
+        "title": str(row),
+        "back": url_of(kind, row),
+        "kind": kind,
+        "pk": pk,
+        "known": _made_of(request.user, kind, row),
+        "may": failed(kind, row) and bool(trackers_for(request.user)),
+        "reads": {"service": resource.app_label, "scope": row.scope_id},
+    }
+    return render_part(request, "issues/of_failure.html", context)

@@ -1,0 +1,99 @@
+"""What lists of issues are narrowed by besides words, state and place."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest
+
+from apps.live.templatetags.live_tags import plain
+from apps.mirror.lists import leave_out, of_project
+from apps.mirror.models import Link
+from apps.mirror.state import State
+
+from .kinds import ISSUES, TRACKERS
+from .models import Issue, Tracker
+
+NAMES = ("tracker", "assignee", "type", "label")
+# What an address says for who has nobody.
+NOBODY = "-"
+# Choices that a filter offers.
+MOST = 200
+# What our states are called here.
+ENDS = ((State.WAITING, "To do"), (State.MOVING, "In progress"), (State.DONE, "Done"))
+
+
+def in_tracker(tracker: Tracker) -> Q:
+    """The condition on issues that a tracker keeps, or that it finds (a query's)."""
+    if not tracker.query:
+        return Q(tracker=tracker)
+    holds = Link.objects.filter(
+        from_kind__in=TRACKERS, from_id=tracker.pk, relation="holds", to_kind__in=ISSUES
+    )
+    return Q(tracker=tracker) | Q(arn__in=holds.values("to_arn"), scope=tracker.scope_id)
+
+
+def narrowed(
+    request: HttpRequest, rows: Any, filters: dict[str, str]
+) -> tuple[Any, list[dict[str, Any]], list[dict[str, str]]]:
+    """Narrow issues by tracker, assignee, type and label.
+
+    Returns the rows, the filters that the form offers, and what it keeps from elsewhere. A tracker
+    that the reader cannot know of is left out like one that does not exist.
+    """
+    # Of a project, only what is in it is offered.
+    among, _ = of_project(request, Issue.objects.visible_to(request.user).present().told())
+    trackers = list(Tracker.objects.visible_to(request.user).present().order_by("name", "pk"))
+    if wanted := filters["tracker"]:
+        chosen = next((one for one in trackers if str(one.pk) == wanted), None)
+        if chosen is None:
+            filters["tracker"] = ""
+            leave_out(request, "There is no such tracker here.")
+        else:
+            rows = rows.filter(in_tracker(chosen))
+    if name := filters["assignee"]:
+        rows = rows.filter(assignee="" if name == NOBODY else name)
+    if kind := filters["type"]:
+        rows = rows.filter(type=kind)
+    pinned = []
+    if label := filters["label"]:
+        rows = rows.labelled(label)
+        pinned = [{"name": "label", "value": label, "label": f"label {label[:60]}"}]
+    offered = [
+        _offer("tracker", "Tracker", "Every tracker", filters, _trackers(trackers)),
+        _offer("assignee", "Assignee", "Anybody", filters, _assignees(among)),
+        _offer("type", "Type", "Every type", filters, _named(among, "type")),
+    ]
+    return rows, [one for one in offered if one["choices"]], pinned
+
+
+def _offer(
+    name: str, label: str, every: str, filters: Mapping[str, str], choices: Sequence[Any]
+) -> dict[str, Any]:
+    value = filters[name]
+    known = {one for one, _ in choices}
+    # What an address asks for stays to be seen, also where nothing has it.
+    more = [(value, value)] if value and value not in known else []
+    useful = len(choices) > 1 or value
+    return {
+        "name": name,
+        "label": label,
+        "every": every,
+        "value": value,
+        "choices": [*choices, *more] if useful else [],
+    }
+
+
+def _trackers(trackers: Sequence[Tracker]) -> list[tuple[str, str]]:
+    return [(str(one.pk), str(one)) for one in trackers[:MOST]]
+
+
+def _assignees(among: Any) -> list[tuple[str, str]]:
+    named = _named(among, "assignee")
+    return [(NOBODY, "Nobody"), *named] if named else []
+
+
+def _named(among: Any, column: str) -> list[tuple[str, str]]:
+    found = among.exclude(**{column: ""}).order_by(column).values_list(column, flat=True)
+    # What cannot be shown as it is cannot be chosen.
+    return [(name, name) for name in found.distinct()[:MOST] if plain(name) == name]
