@@ -1,0 +1,107 @@
+"""Whether a change is out, in one line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.mirror.state import State
+from apps.source.models import PullRequest
+
+from .roots import Root
+from .ways import Hold, Way
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where a change stands.
+
+    state  ours; "" where nothing is known.    text   one sentence without its full stop.
+    since  since when; None where nobody says.  why    the cause in its own words, "" for none.
+    url    the page that tells more.            by     who did it.
+    """
+
+    state: str
+    text: str
+    since: datetime | None = None
+    why: str = ""
+    url: str = ""
+    by: str = ""
+
+
+def answer_of(changes: Sequence[Root], pulls: Sequence[PullRequest], ways: Sequence[Way]) -> Answer:
+    """Say of everything together where it stands."""
+    if not changes:
+        return _proposed(pulls) or Answer("", "No commit names it yet")
+    goals = [way for way in ways if way.goal is not None]
+    if not goals:
+        return _without_goal(changes, pulls, ways)
+    where = _where(goals)
+    known = [root for root in changes if root.there is not None]
+    there = [root for root in known if root.there]
+    if len(there) == len(changes) and all(way.is_there for way in goals):
+        since = max((way.arrived for way in goals if way.arrived), default=None)
+        return Answer(State.DONE, where[:1].upper() + where[1:], since)
+    hold = next((way.hold for way in goals if way.hold is not None), None)
+    some = [way.pipeline.key for way in goals if way.is_there]
+    if len(changes) > 1 and there:
+        beginning = f"{len(there)} of {len(changes)} changes are {where}"
+    elif some:
+        out = where[:1].upper() + where[1:]
+        beginning = f"{out} by {', '.join(some)}, not by the others"
+    else:
+        beginning = f"Not {where}"
+    open_pull = _proposed(pulls)
+    if hold is None and open_pull is not None:
+        return Answer(open_pull.state, f"{beginning}: {_inside(open_pull.text)}", open_pull.since)
+    return _held(beginning, hold)
+
+
+def _held(beginning: str, hold: Hold | None) -> Answer:
+    if hold is None:
+        return Answer(State.UNKNOWN, beginning)
+    text = f"{beginning}: {_inside(hold.text)}"
+    return Answer(hold.state, text, hold.since, hold.why, hold.url, hold.by)
+
+
+def _inside(text: str) -> str:
+    """A sentence as it stands behind a colon."""
+    return text[:1].lower() + text[1:]
+
+
+def _where(ways: Sequence[Way]) -> str:
+    """Where what is through the last stages is: "in production", where they say so."""
+    names = list(dict.fromkeys(way.goal.name for way in ways if way.goal is not None))
+    if all(name.lower().startswith("prod") for name in names):
+        return "in production"
+    return f"through {' and '.join(names[:3])}"
+
+
+def _without_goal(
+    changes: Sequence[Root], pulls: Sequence[PullRequest], ways: Sequence[Way]
+) -> Answer:
+    """Of what no pipeline brings out: merged or not, taken or not."""
+    hold = next((way.hold for way in ways if way.hold is not None), None)
+    if hold is not None:
+        return Answer(hold.state, hold.text, hold.since, hold.why, hold.url, hold.by)
+    if ways:
+        ended = max((way.runs[-1].ended_at for way in ways if way.runs[-1].ended_at), default=None)
+        text = "Through every pipeline that took it; none of them brings it out"
+        return Answer(State.DONE, text, ended)
+    if (proposed := _proposed(pulls)) is not None:
+        return proposed
+    if all(root.rewritten and root.anew is None for root in changes):
+        return Answer(State.STOPPED, "No branch contains it any more")
+    return Answer("", "No pipeline has taken it yet")
+
+
+def _proposed(pulls: Sequence[PullRequest]) -> Answer | None:
+    """The pull request that waits to be merged, or was closed without."""
+    waiting = next((one for one in pulls if one.open), None)
+    if waiting is not None:
+        text = f"Pull request #{waiting.number} is not merged yet"
+        return Answer(State.WAITING, text, waiting.created, url=waiting.get_absolute_url())
+    closed = next((one for one in reversed(pulls) if not one.merged), None)
+    if closed is None or any(one.merged for one in pulls):
+        return None
+    text = f"Pull request #{closed.number} was closed without being merged"
+    return Answer(State.STOPPED, text, closed.last_activity, url=closed.get_absolute_url())

@@ -1,0 +1,198 @@
+"""The journey of a change: from commits, a pull request or an issue to where it runs.
+
+From the mirror alone, across accounts and regions, in a number of queries that rows do not change.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from apps.codepipeline.models import Execution
+from apps.live.templatetags.live_tags import first_line
+from apps.source.models import Commit, PullRequest
+
+from . import reading, roots, since
+from .answer import Answer, answer_of
+from .roots import Root
+from .since import Alarmed
+from .ways import Found, Way, gravest_first, way_of
+
+# Changes that an issue's page follows; the others are counted.
+MOST_CHANGES = 50
+COMMIT_ID = re.compile(r"[0-9a-f]{7,64}")
+
+
+@dataclass(slots=True)
+class Journey:
+    """How far one thing has come.
+
+    changes  the commits that it consists of, the newest first; `more` others are not followed.
+    pulls    the pull requests that propose them.
+    ways     through the pipelines that took the newest change of each repository.
+    alarms   that went off since it was first brought out, in the projects of its pipelines.
+    """
+
+    changes: Sequence[Root]
+    pulls: Sequence[PullRequest] = ()
+    ways: Sequence[Way] = ()
+    alarms: Sequence[Alarmed] = ()
+    more: int = 0
+    answer: Answer = field(default_factory=lambda: Answer("", ""))
+
+    @property
+    def title(self) -> str:
+        """What its newest change says; of one that is not mirrored as executions tell it."""
+        if not self.changes:
+            return ""
+        change = self.changes[0]
+        if change.row is not None and change.row.title:
+            return change.row.title
+        runs = (run for way in self.ways for run in way.runs)
+        told = (run.summary for run in runs if run.revision_id == change.commit_id)
+        return first_line(next(filter(None, told), ""))
+
+    @property
+    def began(self) -> datetime | None:
+        """When the first of its changes was committed."""
+        return min((one.at for one in self.changes if one.at), default=None)
+
+
+def of_commit(user: Any, commit_id: str) -> Journey | None:
+    """Return the journey of a commit by its whole id; None where the user may not know of it."""
+    if not COMMIT_ID.fullmatch(commit_id):
+        return None
+    rows = _commits(user).filter(commit_id=commit_id)
+    changes = roots.of_commits(user, list(rows.order_by("pk")))
+    if not changes:
+        # Its repository is not mirrored: executions tell what there is to tell.
+        changes = [Root(commit_id=commit_id, containing=[commit_id])]
+    found = _followed(user, changes)
+    return found if found.ways or changes[0].row is not None else None
+
+
+def commits_beginning(user: Any, beginning: str, most: int) -> list[str]:
+    """Return the ids of commits that begin so, as rows or executions tell; [] for no such id."""
+    if not COMMIT_ID.fullmatch(beginning):
+        return []
+    rows = Commit.objects.visible_to(user).filter(commit_id__startswith=beginning)
+    runs = Execution.objects.visible_to(user).filter(revision_id__startswith=beginning)
+    found = set(rows.order_by().values_list("commit_id", flat=True).distinct()[:most])
+    found |= set(runs.order_by().values_list("revision_id", flat=True).distinct()[:most])
+    return sorted(found)[:most]
+
+
+def newest_commits(user: Any, most: int) -> list[str]:
+    """Return the ids of the newest commits that a user may know of."""
+    rows = Commit.objects.visible_to(user).exclude(committed_at=None)
+    newest = rows.order_by("-committed_at", "-pk").values_list("commit_id", flat=True)
+    return list(dict.fromkeys(newest[: 2 * most]))[:most]
+
+
+def of_pull(user: Any, pull: PullRequest) -> Journey:
+    """Return the journey of a pull request: of what it was merged as, else of what it proposes."""
+    named = pull.merge_commit if pull.merged and pull.merge_commit else pull.source_commit
+    rows = _commits(user).filter(repository=pull.repository_id, commit_id=named)
+    changes = roots.of_commits(user, list(rows), pulls=[pull])
+    if not changes and named:
+        changes = [Root(commit_id=named, containing=[named], pulls=[pull])]
+    return _followed(user, changes, [pull])
+
+
+def of_issue(user: Any, kind: str, names: Sequence[str]) -> Journey:
+    """Return the journey of an issue: of every change that names it.
+
+    names  what the issue is called, and what it was called before it was moved.
+    """
+    commits = reading.commits_named(user, names, (kind,))
+    pulls = reading.pulls_named(user, names, (kind,))
+    missing = [
+        (pull.repository_id, pull.merge_commit if pull.merged else pull.source_commit)
+        for pull in pulls
+    ]
+    known = {(one.repository_id, one.commit_id) for one in commits}
+    wanted = [commit for commit in missing if commit[1] and commit not in known]
+    proposed = _commits(user).filter(
+        repository__in={repository for repository, _ in wanted},
+        commit_id__in={commit for _, commit in wanted},
+    )
+    # A merged pull request is one change, whoever of its commits names the issue.
+    commits += [one for one in proposed if (one.repository_id, one.commit_id) in set(wanted)]
+    commits.sort(key=_newest, reverse=True)
+    changes = roots.of_commits(user, commits[:MOST_CHANGES], pulls=pulls)
+    found = _followed(user, changes, pulls)
+    found.more = max(0, len(commits) - MOST_CHANGES)
+    return found
+
+
+def _newest(commit: Commit) -> float:
+    return commit.committed_at.timestamp() if commit.committed_at else 0.0
+
+
+def _commits(user: Any) -> Any:
+    rows = Commit.objects.visible_to(user).select_related("scope", "repository")
+    return rows.defer("comments")
+
+
+def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] = ()) -> Journey:
+    """Follow the newest change of each repository through whatever pipelines took it."""
+    leading = _leading(changes)
+    commits = list(dict.fromkeys(one for root in leading for one in root.containing))
+    arns = list(dict.fromkeys(arn for root in leading for arn in root.arns))
+    runs = reading.by_pipeline(reading.executions_of(user, commits, arns))
+    found = reading.read(user, runs)
+    contained = {run.pk for some in runs.values() for run in some}
+    within = set(commits)
+
+    def contains(run: Execution) -> bool:
+        return run.pk in contained or run.revision_id in within
+
+    ways = [way_of(some[0].pipeline, some, found, contains) for some in runs.values()]
+    for root in changes:
+        _judge(root, leading, ways, found)
+    told = list({one.pk: one for one in [*pulls, *_pulls_of(changes)]}.values())
+    journey = Journey(
+        changes=changes,
+        pulls=sorted(told, key=lambda one: (one.created is None, one.created, one.pk)),
+        ways=list(gravest_first(ways)),
+        alarms=since.alarms(user, ways),
+    )
+    journey.answer = answer_of(journey.changes, journey.pulls, journey.ways)
+    return journey
+
+
+def _leading(changes: Sequence[Root]) -> list[Root]:
+    """The newest change of each repository that is on its way: merged, if one of them is."""
+    found: dict[int | None, Root] = {}
+    for root in changes:
+        known = found.get(root.repository_id)
+        if known is None or (not known.merged and root.merged):
+            found[root.repository_id] = root
+    return list(found.values())
+
+
+def _pulls_of(changes: Iterable[Root]) -> list[PullRequest]:
+    return [pull for root in changes for pull in root.pulls]
+
+
+def _judge(root: Root, leading: Sequence[Root], ways: Sequence[Way], found: Found) -> None:
+    """Tell of a change whether it stands wherever its repository's changes are brought out to."""
+    within = set(root.containing)
+    mine = [way for way in ways if way.goal is not None and _takes(way, root, leading)]
+    for way in mine:
+        stands = found.standing.get((way.pipeline.pk, way.goal.name)) if way.goal else None
+        is_in = stands is not None and stands.revision_id in within
+        there = way.is_there if root in leading else is_in
+        root.there = there if root.there is None else root.there and there
+        if root in leading and root.history is not None and stands is not None and not there:
+            later = bool(root.at and stands.started_at and stands.started_at > root.at)
+            way.holes = later and root.history.may_contain([stands.revision_id], root.commit_id)
+
+
+def _takes(way: Way, root: Root, leading: Sequence[Root]) -> bool:
+    """Whether a pipeline takes what the repository of a change has."""
+    mine = [one for one in leading if one.repository_id == root.repository_id]
+    within = {commit for one in mine for commit in one.containing}
+    # Of one repository alone it is, though its second source may be named by a link only.
+    return len(leading) == 1 or any(run.revision_id in within for run in way.runs)

@@ -1,0 +1,103 @@
+"""What is told of results to the sites where people work: for which projects, and how that went."""
+
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.timezone import now
+
+from apps.codepipeline.models import Execution, Pipeline
+from apps.mirror.models import Scope
+from apps.projects.models import Project
+
+
+class Channel(models.TextChoices):
+    """A way of telling: what a site shows results by."""
+
+    STATUS = "github.status", "Commit status"
+    DEPLOYMENT = "github.deployment", "Deployment"
+    LINK = "jira.link", "Link at the issue"
+
+
+class Results(models.Model):
+    """Whether a project's results are told: commit statuses and deployments, links at issues."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="results")
+    github = models.BooleanField(default=False)
+    jira = models.BooleanField(default=False)
+    edited_at = models.DateTimeField(default=now)
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return f"Results of {self.project_id}"
+
+
+class TellingQuerySet(models.QuerySet["Telling"]):
+    """Tellings the way those who tell, and pages, want them."""
+
+    def due(self) -> Self:
+        """What is to be told now, and by nobody else at this moment."""
+        at = now()
+        return self.filter(
+            Q(leased_until=None) | Q(leased_until__lt=at), due_at__lte=at, given_up=False
+        ).exclude(told_mark=F("wanted_mark"))
+
+
+class Telling(models.Model):
+    """One thing that a site is told of a pipeline, and is told again when it changes.
+
+    about        "owner/name@sha", with " stage" behind it for a deployment; an issue's key.
+    wanted       what it is to show now, as the channel takes it; `wanted_mark` is its digest.
+    told_mark    digest of what it shows; "" for nothing yet.
+    remote_id    the site's id of what was made there.
+    given_up     nobody tries any more: the site will not have it, or never answered.
+    trouble      why it was not told, in words.
+    """
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="+")
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="+")
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=24, choices=Channel.choices)
+    about = models.CharField(max_length=400)
+    wanted = models.JSONField(default=dict)
+    wanted_mark = models.CharField(max_length=64)
+    told_mark = models.CharField(max_length=64, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+    remote_id = models.CharField(max_length=64, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    given_up = models.BooleanField(default=False)
+    trouble = models.TextField(blank=True)
+    due_at = models.DateTimeField(default=now)
+    leased_until = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[Any] = TellingQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["pipeline", "scope", "channel", "about"], name="telling_once"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["due_at"], name="telling_due")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.about}"
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the site shows what it is to show."""
+        return self.told_mark == self.wanted_mark
+
+
+class Heard(models.Model):
+    """How far the log of changes was read for results; one row, and the lease of who reads it."""
+
+    change = models.BigIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Read to change {self.change}"

@@ -1,0 +1,184 @@
+"""Reads what ways are put together from: a number of queries that rows do not change."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+
+from apps.codepipeline.board import EXECUTION_ID
+from apps.codepipeline.models import LIST_COLUMNS, Action, Execution, Stage
+from apps.mirror.links import by_name, explain_then, named, url_of
+from apps.mirror.models import Link
+from apps.mirror.resource import REGISTER
+from apps.mirror.state import State
+from apps.source.models import Commit, PullRequest
+
+from .ways import Found, Ran
+
+PIPELINE_WIDE = ("artifact_stores", "triggers", "variables", "tags")
+# Pipelines that are followed at once, and runs of each: the first that contain a change, and the
+# newest.
+MOST_PIPELINES, FIRST_RUNS, NEWEST_RUNS = 12, 5, 3
+# Of a change after which so many came, the nearest are looked for in executions.
+MOST_COMMITS = 800
+
+
+def executions_of(user: Any, commits: Sequence[str], arns: Sequence[str]) -> list[Execution]:
+    """Return executions that took one of these commits, the first and the newest of each pipeline.
+
+    commits  ids, nearest first.   arns  of those that are mirrored: an execution's second source
+             is named by a link alone.
+    """
+    links = Link.objects.filter(
+        from_kind="codepipeline.action",
+        relation="takes",
+        to_kind__in=("codecommit.commit", "github.commit"),
+        to_arn__in=arns[:MOST_COMMITS],
+    )
+    by_link = Action.objects.filter(pk__in=links.values("from_id")).values("execution")
+    took = Q(revision_id__in=commits[:MOST_COMMITS]) | Q(pk__in=by_link)
+    rows = Execution.objects.visible_to(user).filter(took).exclude(started_at=None)
+    order = [F("started_at").asc(), F("pk").asc()]
+    back = [F("started_at").desc(), F("pk").desc()]
+    placed = rows.annotate(
+        first=Window(RowNumber(), partition_by=F("pipeline"), order_by=order),
+        newest=Window(RowNumber(), partition_by=F("pipeline"), order_by=back),
+    ).filter(Q(first__lte=FIRST_RUNS) | Q(newest__lte=NEWEST_RUNS))
+    wide = [f"pipeline__{name}" for name in PIPELINE_WIDE]
+    found = placed.select_related("pipeline__scope", "scope").defer(*LIST_COLUMNS, *wide)
+    return list(found.order_by("started_at", "pk"))
+
+
+def by_pipeline(executions: Iterable[Execution]) -> dict[int, list[Execution]]:
+    """Group executions by pipeline: those that took a change first come first, and no more."""
+    found: dict[int, list[Execution]] = defaultdict(list)
+    for one in executions:
+        if one.pipeline_id in found or len(found) < MOST_PIPELINES:
+            found[one.pipeline_id].append(one)
+    return dict(found)
+
+
+def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
+    """Read stages, actions, what these started and what stands in each stage now."""
+    every = [one for some in runs.values() for one in some]
+    stages: dict[int, list[Stage]] = defaultdict(list)
+    for stage in Stage.objects.filter(pipeline__in=runs, gone_at=None).order_by("position", "pk"):
+        stages[stage.pipeline_id].append(stage)
+    actions: dict[int, list[Action]] = defaultdict(list)
+    rows = Action.objects.filter(execution__in=[one.pk for one in every])
+    for action in rows.defer("configuration", "output_variables").order_by("started_at", "pk"):
+        actions[action.execution_id].append(action)
+    return Found(
+        stages=stages,
+        actions=actions,
+        ran=_ran(user, [one for some in actions.values() for one in some]),
+        standing=_standing(user, runs),
+        over=_over(user, every),
+    )
+
+
+def _standing(
+    user: Any, runs: Mapping[int, Sequence[Execution]]
+) -> dict[tuple[int, str], Execution]:
+    """The newest execution that brought something out, by pipeline and stage.
+
+    However long ago: an older change of an issue is asked for, too.
+    """
+    deployed = Action.objects.filter(
+        execution__pipeline__in=runs,
+        category="Deploy",
+        state=State.DONE,
+    )
+    newest = Window(
+        RowNumber(),
+        partition_by=[F("execution__pipeline"), F("stage")],
+        order_by=[F("last_update").desc(), F("pk").desc()],
+    )
+    rows = deployed.annotate(place=newest).filter(place=1).values_list("execution", "stage")
+    places = {(execution, stage) for execution, stage in rows}
+    wanted = {execution for execution, _ in places}
+    found = Execution.objects.visible_to(user).filter(pk__in=wanted).defer(*LIST_COLUMNS)
+    by_id = {one.pk: one for one in found}
+    return {
+        (by_id[execution].pipeline_id, stage): by_id[execution]
+        for execution, stage in places
+        if execution in by_id
+    }
+
+
+def _over(user: Any, runs: Sequence[Execution]) -> dict[int, Execution]:
+    """The executions that superseded some of these."""
+    said = {
+        one.pk: (one.pipeline_id, told[0])
+        for one in runs
+        if one.status == "Superseded" and (told := EXECUTION_ID.search(one.status_summary))
+    }
+    rows = Execution.objects.visible_to(user).filter(
+        pipeline__in={pipeline for pipeline, _ in said.values()},
+        key__in={key for _, key in said.values()},
+    )
+    found = {(one.pipeline_id, one.key): one for one in rows.defer(*LIST_COLUMNS)}
+    return {pk: found[name] for pk, name in said.items() if name in found}
+
+
+def _ran(user: Any, actions: Sequence[Action]) -> dict[int, Ran]:
+    """What actions started, by their ids, as far as the user may see it; a query a kind."""
+    by_id = {one.pk: one for one in actions}
+    links = list(
+        Link.objects.filter(
+            from_kind="codepipeline.action", from_id__in=by_id, relation="runs"
+        ).order_by("pk")
+    )
+    arns: dict[str, set[str]] = defaultdict(set)
+    for link in links:
+        arns[link.to_kind].add(link.to_arn)
+    rows: dict[tuple[str, str], Any] = {}
+    for kind, wanted in sorted(arns.items()):
+        resource = REGISTER.by_kind.get(kind)
+        if resource is not None:
+            manager: Any = resource.model._default_manager
+            seen = manager.visible_to(user).select_related("scope").filter(named(wanted))
+            rows |= {(kind, arn): row for arn, row in by_name(seen, wanted).items()}
+    found: dict[int, Ran] = {}
+    for link in links:
+        row = rows.get((link.to_kind, link.to_arn))
+        if row is None or link.from_id in found:
+            continue
+        action = by_id[link.from_id]
+        found[link.from_id] = Ran(
+            kind=link.to_kind,
+            label=str(row),
+            url=url_of(link.to_kind, row),
+            state=row.state,
+            status=row.status,
+            strip=getattr(row, "strip", ()) or (),
+            why=explain_then(link.to_kind, row, action.started_at, action.last_update),
+        )
+    return found
+
+
+def commits_named(user: Any, arns: Collection[str], kinds: Collection[str]) -> list[Commit]:
+    """Return the commits that name issues by these ARNs, the newest first, each once."""
+    links = Link.objects.filter(
+        from_kind__in=("codecommit.commit", "github.commit"), to_kind__in=kinds, to_arn__in=arns
+    )
+    rows = Commit.objects.visible_to(user).filter(pk__in=links.values("from_id"))
+    return list(
+        rows.select_related("repository", "scope")
+        .defer("comments")
+        .order_by("-committed_at", "-pk")
+    )
+
+
+def pulls_named(user: Any, arns: Collection[str], kinds: Collection[str]) -> list[PullRequest]:
+    """Return the pull requests that name issues by these ARNs, the oldest first."""
+    links = Link.objects.filter(
+        from_kind__in=("codecommit.pullrequest", "github.pullrequest"),
+        to_kind__in=kinds,
+        to_arn__in=arns,
+    )
+    rows = PullRequest.objects.visible_to(user).filter(pk__in=links.values("from_id"))
+    found = rows.select_related("repository", "scope").defer("description", "comments")
+    return list(found.order_by("created", "pk"))

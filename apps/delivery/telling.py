@@ -1,0 +1,146 @@
+"""Tells sites what they are to show: by one worker at a time, and again where it did not work."""
+
+import logging
+from collections import defaultdict
+from datetime import timedelta
+
+from django.db.models import F
+from django.utils.timezone import now
+
+from apps.mirror.lease import Lease
+from apps.mirror.models import Change, Scope
+from apps.mirror.provider import PROVIDERS, Health
+from apps.sites.failures import QuotaSpentError
+
+from .channels import CHANNELS
+from .models import Heard, Results, Telling
+from .wanted import note
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=2)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
+# So often is something tried that keeps failing in a way that may pass.
+ATTEMPTS = 10
+AT_ONCE = 50
+# Ids of changes may be committed out of their order: so many are looked at once more.
+OVERLAP, MOST_CHANGES = 200, 2_000
+KINDS = ("codepipeline.execution", "codepipeline.action")
+# What no further try cures.
+FINAL = frozenset({Health.GONE, Health.UNSUPPORTED})
+
+
+def follow() -> None:
+    """Read what changed, note what is wanted now, and tell what is due."""
+    if hear():
+        tell()
+
+
+def hear() -> bool:
+    """Note what the executions that moved want; False where no project tells its results."""
+    if not Results.objects.filter(github=True).exists() and not (
+        Results.objects.filter(jira=True).exists()
+    ):
+        return False
+    row, _ = Heard.objects.get_or_create(pk=1, defaults={"change": _newest()})
+    lease = Lease(Heard.objects.filter(pk=1), "leased_until", LEASE)
+    if not lease.take():
+        return True
+    row.refresh_from_db()
+    end = row.change
+    try:
+        changes = Change.objects.filter(pk__gt=row.change - OVERLAP, kind__in=KINDS)
+        told = list(changes.order_by("pk").values_list("pk", "subjects")[:MOST_CHANGES])
+        end = max([row.change, *(pk for pk, _ in told[-1:])])
+        if len(told) < MOST_CHANGES:
+            end = max(end, _newest())
+        note(
+            {
+                int(number)
+                for _, subjects in told
+                for kind, _, number in (str(one).partition(":") for one in subjects)
+                if kind == "codepipeline.execution" and number.isdecimal()
+            }
+        )
+    finally:
+        lease.free(change=end)
+    return True
+
+
+def _newest() -> int:
+    return Change.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def tell() -> int:
+    """Tell what is due, site by site; return how much was told."""
+    due = Telling.objects.due().filter(
+        scope__enabled=True,
+        scope__site__may_write=True,
+        scope__site__paused=False,
+        scope__site__removed_at=None,
+    )
+    by_scope: dict[int, list[int]] = defaultdict(list)
+    for pk, scope in due.order_by("due_at", "pk").values_list("pk", "scope")[:AT_ONCE]:
+        by_scope[scope].append(pk)
+    return sum(_tell_site(scope, rows) for scope, rows in by_scope.items())
+
+
+def _tell_site(scope_id: int, rows: list[int]) -> int:
+    scope = Scope.objects.get(pk=scope_id)
+    provider = PROVIDERS.get(scope.provider)
+    told = 0
+    try:
+        reach = provider.open(scope)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the results say so
+        failure = provider.classify(error)
+        later = now() + FIRST_PAUSE
+        Telling.objects.filter(pk__in=rows).update(trouble=failure.message, due_at=later)
+        return 0
+    try:
+        for pk in rows:
+            told += _tell_one(pk, reach, provider)
+            if reach.spent:
+                break
+    finally:
+        reach.close()
+    return told
+
+
+def _tell_one(pk: int, reach: object, provider: object) -> int:
+    lease = Lease(Telling.objects.due().filter(pk=pk), "leased_until", LEASE)
+    if not lease.take(attempts=F("attempts") + 1):
+        return 0
+    mine = Lease(Telling.objects.filter(pk=pk), "leased_until", LEASE, held=lease.until)
+    row = Telling.objects.select_related("scope").get(pk=pk)
+    mark = row.wanted_mark
+    try:
+        remote = CHANNELS[row.channel](reach, row.wanted, row.remote_id)  # type: ignore[arg-type]
+    except Exception as error:  # noqa: BLE001 - kept in words, and tried again
+        _failed(row, mine, provider, error)
+        return 0
+    mine.free(
+        told_mark=mark, told_at=now(), remote_id=remote[:64], trouble="", attempts=0, due_at=now()
+    )
+    return 1
+
+
+def _failed(row: Telling, lease: Lease, provider: object, error: Exception) -> None:
+    failure = provider.classify(error)  # type: ignore[attr-defined]
+    if isinstance(error, QuotaSpentError):
+        lease.free(trouble=failure.message, due_at=error.resets_at, attempts=F("attempts") - 1)
+        return
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (row.attempts - 1))
+    over = failure.health in FINAL or row.attempts >= ATTEMPTS
+    said = " ".join(filter(None, (failure.message, failure.cure)))
+    lease.free(trouble=said, due_at=now() + pause, given_up=over)
+    log.log(
+        logging.WARNING if over else logging.INFO,
+        "results.untold",
+        extra={
+            "scope": row.scope.place,
+            "channel": row.channel,
+            "about": row.about,
+            "error": failure.code,
+            "given_up": over,
+        },
+    )

@@ -1,0 +1,69 @@
+"""Which trackers a project's commits name: what there is to link, and linking it by itself."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from apps.adoption.deeds import link
+from apps.adoption.models import Declined
+from apps.issues.models import Tracker
+from apps.mirror.models import Link
+from apps.projects.models import Holding, Project
+from apps.source.models import Commit
+
+KIND = "jira.tracker"
+REPOSITORIES = ("codecommit.repository", "github.repository")
+COMMITS = ("codecommit.commit", "github.commit")
+# So many of the newest commits are looked at, and so many issues of one tracker make it one's own:
+# one alone may have been quoted.
+NEWEST, LEAST = 500, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A tracker that a project's commits name and that it does not hold; how many issues of it."""
+
+    tracker: Tracker
+    issues: int
+
+
+def named_by(project: Project) -> list[Named]:
+    """Return the Jira projects that a project's newest commits name, the most often named first."""
+    held = Holding.objects.shown().filter(project=project)
+    repositories = held.filter(kind__in=REPOSITORIES).values("row_id")
+    commits = Commit.objects.filter(repository__in=repositories, committed_at__isnull=False)
+    newest = list(commits.order_by("-committed_at", "-pk").values_list("pk", flat=True)[:NEWEST])
+    links = Link.objects.filter(from_kind__in=COMMITS, from_id__in=newest, to_kind="jira.issue")
+    issues: dict[str, set[str]] = defaultdict(set)
+    for key in links.values_list("to_arn", flat=True).distinct():
+        issues[key.rpartition("-")[0]].add(key)
+    named = {prefix: len(keys) for prefix, keys in issues.items() if len(keys) >= LEAST}
+    rows = Tracker.objects.filter(
+        prefix__in=named, query="", scope__provider="jira", scope__parked=False, gone_at=None
+    ).exclude(pk__in=held.filter(kind=KIND).values("row_id"))
+    found = [Named(row, named[row.prefix]) for row in rows.select_related("scope").order_by("pk")]
+    return sorted(found, key=lambda one: -one.issues)
+
+
+def link_by_themselves() -> int:
+    """Link what is named to projects that were adopted by themselves; return how many were.
+
+    What somebody took out of a project stays out.
+    """
+    if settings.ADOPT != "auto" or not Tracker.objects.exists():
+        return 0
+    projects = Project.objects.filter(accepted__by_itself=True).distinct().order_by("pk")
+    return sum(_link(project) for project in projects)
+
+
+def _link(project: Project) -> int:
+    declined = Declined.objects.filter(project=project, kind=KIND)
+    barred = set(declined.values_list("row_id", flat=True))
+    return _linked(project, (one for one in named_by(project) if one.tracker.pk not in barred))
+
+
+def _linked(project: Project, named: Iterable[Named]) -> int:
+    rows = [(KIND, one.tracker) for one in named]
+    return link(project, None, rows) if rows else 0

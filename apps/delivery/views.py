@@ -1,0 +1,129 @@
+"""Pages that show the way of a change, and its panel on the pages of what it begins with."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.issues.models import Issue
+from apps.live.conditional import unchanged_page
+from apps.live.partial import render_part
+from apps.mirror.links import url_of
+from apps.mirror.lists import live
+from apps.mirror.panels import panel_id, row_for
+from apps.mirror.tail import newest_change
+from apps.mirror.versions import house_version
+from apps.source.models import PullRequest
+
+from . import journey as journeys
+from .journey import Journey
+
+# Kinds whose changes move what a journey tells.
+HEARD = (
+    "codepipeline.execution",
+    "codepipeline.stage",
+    "codepipeline.action",
+    "codecommit.commit",
+    "codecommit.pullrequest",
+    "github.commit",
+    "github.pullrequest",
+    "cloudwatch.alarm",
+)
+NAME = "journey"
+
+
+@require_safe
+@unchanged_page(house_version)
+def commit(request: HttpRequest, commit_id: str) -> HttpResponse:
+    """The way of a commit."""
+    since = newest_change()
+    found = journeys.of_commit(request.user, commit_id)
+    if found is None:
+        raise Http404("There is no such commit.")
+    row = found.changes[0].row
+    title = found.title or f"Commit {commit_id[:7]}"
+    back = row.get_absolute_url() if row else ""
+    return _page(request, found, since, title=title, back=back, what="commit", subject=row)
+
+
+@require_safe
+@unchanged_page(house_version)
+def row(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """The way of a pull request or an issue."""
+    since = newest_change()
+    resource, found = row_for(request.user, kind, pk)
+    told = of_row(request.user, kind, found)
+    if told is None:
+        raise Http404("There is no such journey.")
+    back = url_of(resource.kind, found)
+    what = "issue" if isinstance(found, Issue) else "pull request"
+    return _page(request, told, since, title=str(found), back=back, what=what, subject=found)
+
+
+@require_safe
+def panel(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    """Where a commit, pull request or issue stands, in one line, with the page that tells more."""
+    resource, found = row_for(request.user, kind, pk)
+    told = of_row(request.user, kind, found)
+    if told is None:
+        raise Http404("There is no such journey.")
+    return render_part(
+        request,
+        "delivery/panel.html",
+        {
+            "id": panel_id(NAME, kind, pk),
+            "here": request.path,
+            "heard": HEARD,
+            "title": str(found),
+            "back": url_of(kind, found),
+            "journey": told,
+            "page": address(kind, found),
+            "reads": {"service": resource.app_label, "scope": found.scope_id},
+        },
+    )
+
+
+def of_row(user: Any, kind: str, found: Any) -> Journey | None:
+    """Return the journey of a row; None where rows of its kind go nowhere."""
+    if isinstance(found, PullRequest):
+        return journeys.of_pull(user, found)
+    if isinstance(found, Issue):
+        return journeys.of_issue(user, kind, [found.arn, *found.was])
+    if kind in ("codecommit.commit", "github.commit"):
+        return journeys.of_commit(user, found.commit_id)
+    return None
+
+
+def address(kind: str, found: Any) -> str:
+    """Return the path of a row's journey."""
+    if kind in ("codecommit.commit", "github.commit"):
+        return reverse("delivery:commit", args=[found.commit_id])
+    return reverse("delivery:row", args=[kind, found.pk])
+
+
+def _page(  # noqa: PLR0913 - what a page is made of
+    request: HttpRequest,
+    found: Journey,
+    since: int,
+    *,
+    title: str,
+    back: str,
+    what: str,
+    subject: Any,
+) -> HttpResponse:
+    scopes = {"service": "codepipeline"}
+    return render(
+        request,
+        "delivery/journey.html",
+        {
+            "journey": found,
+            "title": title,
+            "back": back,
+            "what": what,
+            "subject": subject,
+            "reads": scopes,
+            "live": live([], since, " ".join(HEARD)),
+        },
+    )

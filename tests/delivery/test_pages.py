@@ -1,0 +1,142 @@
+"""Pages and panels of journeys: what they say, for whom, hostile text included."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.audit.models import Record
+from apps.delivery.models import Results, Telling
+from apps.source.models import Commit
+from tests.delivery.making import make_line, make_pipeline, run
+from tests.factories import hold, make_project, make_user
+from tests.source.making import make_pull, sha
+
+pytestmark = pytest.mark.django_db
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def viewer() -> Client:
+    client = Client()
+    client.force_login(make_user("viewer"))
+    return client
+
+
+def test_the_way_of_a_commit_tells_each_stage(viewer: Client):
+    make_line(2)
+    run(make_pipeline(), 2, to="Staging", status="Failed")
+    page = viewer.get(f"/journeys/commit/{sha(1)}/").text
+    assert "Not in production: failed in Staging: Stage" in page
+    for stage in ("Source", "Build", "Staging", "Production"):
+        assert f'<span class="strong break">{stage}</span>' in page
+    assert "not yet" in page
+
+
+def test_a_commit_that_nobody_knows_is_404(viewer: Client):
+    assert viewer.get(f"/journeys/commit/{sha(1)}/").status_code == 404
+    assert viewer.get("/journeys/commit/xyz/").status_code == 404
+
+
+def test_a_pull_requests_page_and_panel(viewer: Client):
+    repository, _ = make_line(1)
+    pull = make_pull(repository, 7, source_commit=sha(1), merge_base="")
+    page = viewer.get(f"/journeys/codecommit.pullrequest/{pull.pk}/").text
+    assert "Pull request #7 is not merged yet" in page
+    panel = viewer.get(
+        f"/journeys/panel/codecommit.pullrequest/{pull.pk}/", headers={"HX-Request": "true"}
+    ).text
+    assert "Pull request #7 is not merged yet" in panel
+    assert f'href="/journeys/codecommit.pullrequest/{pull.pk}/"' in panel
+    # The page of the pull request fetches it by itself.
+    assert (
+        f"/journeys/panel/codecommit.pullrequest/{pull.pk}/"
+        in viewer.get(pull.get_absolute_url()).text
+    )
+
+
+@pytest.mark.parametrize("kind", ["codepipeline.pipeline", "nothing.such"])
+def test_what_goes_nowhere_has_no_journey(viewer: Client, kind: str):
+    pipeline = make_pipeline()
+    for path in (f"/journeys/{kind}/{pipeline.pk}/", f"/journeys/panel/{kind}/{pipeline.pk}/"):
+        assert viewer.get(path).status_code == 404
+
+
+def test_hostile_words_are_text(viewer: Client):
+    _, [commit] = make_line(1)
+    Commit.objects.filter(pk=commit.pk).update(message=HOSTILE, author_name=HOSTILE)
+    execution = run(make_pipeline(), 1, to="Build", status="Failed", summary=HOSTILE)
+    execution.actions.filter(stage="Build").update(error_message=f"{HOSTILE}\x1b[31m", name=HOSTILE)
+    page = viewer.get(f"/journeys/commit/{sha(1)}/").text
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page
+    assert "\x1b" not in page
+
+
+def test_a_stranger_meets_the_same_404_as_for_nothing():
+    _, [commit] = make_line(1)
+    run(make_pipeline(), 1)
+    stranger: Any = make_user("stranger", reads_everything=False)
+    client = Client()
+    client.force_login(stranger)
+    paths = (
+        f"/journeys/commit/{sha(1)}/",
+        f"/journeys/codecommit.commit/{commit.pk}/",
+        f"/journeys/panel/codecommit.commit/{commit.pk}/",
+    )
+    for path in paths:
+        assert client.get(path).status_code == 404
+    hold(make_project("Shop", viewer=stranger), commit.repository)
+    assert client.get(paths[0]).status_code == 200
+
+
+# --- where results are told -----------------------------------------------------------------------
+
+
+def test_an_owner_turns_it_on_and_it_is_recorded():
+    owner: Any = make_user("owner", reads_everything=False)
+    make_project("Shop", owner=owner)
+    client = Client()
+    client.force_login(owner)
+    page = client.get("/projects/shop/results/").text
+    assert "No GitHub site is connected yet" in page
+    told = client.post("/projects/shop/results/", {"github": "on"}, follow=True).text
+    assert "Results: GitHub on." in told
+    [row] = Results.objects.all()
+    assert (row.github, row.jira, row.edited_by) == (True, False, owner)
+    record = Record.objects.filter(verb="project.results").get()
+    assert record.told == "changed where results are told: GitHub on"
+    assert (
+        "Nothing was changed"
+        in client.post("/projects/shop/results/", {"github": "on"}, follow=True).text
+    )
+    assert Record.objects.filter(verb="project.results").count() == 1
+
+
+def test_what_was_given_up_says_why_and_is_tried_again():
+    owner: Any = make_user("owner", reads_everything=False)
+    pipeline = make_pipeline()
+    make_project("Shop", pipeline, owner=owner)
+    execution = run(pipeline, 1)
+    row = Telling.objects.create(
+        pipeline=pipeline,
+        execution=execution,
+        scope=pipeline.scope,
+        channel="github.status",
+        about="example/shop@1",
+        wanted_mark="x",
+        given_up=True,
+        attempts=9,
+        trouble=f"No such commit {HOSTILE}",
+    )
+    client = Client()
+    client.force_login(owner)
+    page = client.get("/projects/shop/results/").text
+    assert "Given up" in page
+    assert "No such commit" in page
+    assert HOSTILE not in page
+    assert (
+        "1 of them is tried again" in client.post("/projects/shop/results/again/", follow=True).text
+    )
+    row.refresh_from_db()
+    assert (row.given_up, row.attempts) == (False, 0)

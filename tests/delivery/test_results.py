@@ -1,0 +1,297 @@
+"""What sites are told of executions: what is wanted, told once, and again where it did not work."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils.timezone import now
+
+from apps.codepipeline.models import Execution
+from apps.delivery import telling
+from apps.delivery.models import Results, Telling
+from apps.delivery.wanted import note
+from apps.issues.models import Issue, Tracker
+from apps.mirror.models import Scope
+from apps.mirror.provider import PROVIDERS, Failure, Health
+from apps.sites.answers import Answer
+from apps.sites.failures import QuotaSpentError, SiteError, classify
+from apps.sites.models import Site
+from tests import factories
+from tests.delivery.making import make_line, make_pipeline, name_issue, run
+from tests.factories import hold, make_project
+from tests.source.making import make_commit, make_repository, sha
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sql]
+
+
+class Wire:
+    """Stands for an open site: answers what it is told to, and keeps what it was asked."""
+
+    spent = False
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, Any]] = []
+        self.deployments: list[Any] = []
+        self.errors: list[Exception] = []
+
+    def send(self, operation: str, _verb: str, path: str, body: Any = None) -> Answer:
+        self.asked.append((operation, path, body))
+        if self.errors:
+            raise self.errors.pop(0)
+        return Answer(status=201, headers={}, body={"id": len(self.asked)}, url="")
+
+    def get(self, operation: str, path: str, **params: Any) -> Answer:
+        self.asked.append((operation, path, params))
+        return Answer(status=200, headers={}, body=self.deployments, url="")
+
+    def close(self) -> None:
+        pass
+
+    def open(self, _scope: Scope, **_more: Any) -> "Wire":
+        return self
+
+    classify = staticmethod(classify)
+
+    def told(self) -> list[str]:
+        return [operation for operation, _, _ in self.asked]
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    one = Wire()
+    monkeypatch.setattr(PROVIDERS, "by_name", dict.fromkeys(("github", "jira"), one))
+    return one
+
+
+def make_site(provider: str, **more: Any) -> Scope:
+    host = f"{provider}.example.com"
+    scope = Scope.objects.create(provider=provider, place=f"{host}/1", account=host)
+    Site.objects.create(
+        **{
+            "provider": provider,
+            "name": provider,
+            "base_url": f"https://{provider}.example.com",
+            "method": "token",
+            "scope": scope,
+            "may_write": True,
+            **more,
+        }
+    )
+    return scope
+
+
+@pytest.fixture
+def github() -> Scope:
+    scope = make_site("github")
+    repository = make_repository("example/shop", scope)
+    make_commit(repository, 1)
+    return scope
+
+
+def pipeline_that_tells(**switches: bool) -> Any:
+    pipeline = make_pipeline()
+    project = make_project("Shop", pipeline)
+    Results.objects.create(project=project, **switches)
+    return pipeline
+
+
+def again(execution: Execution, **columns: Any) -> None:
+    Execution.objects.filter(pk=execution.pk).update(**columns)
+    note([execution.pk])
+
+
+def test_a_commit_gets_a_status_and_each_stage_a_deployment(github: Scope, wire: Wire):
+    execution = run(pipeline_that_tells(github=True), 1)
+    assert note([execution.pk]) == 3
+    assert telling.tell() == 3
+    sent = {operation: body for operation, _, body in wire.asked}
+    assert sent["github:CreateCommitStatus"]["state"] == "success"
+    assert sent["github:CreateCommitStatus"]["context"] == "codestar-dash/shop"
+    assert sent["github:CreateCommitStatus"]["target_url"].endswith(execution.get_absolute_url())
+    assert sent["github:CreateDeployment"]["auto_merge"] is False
+    made = [body["environment"] for one, _, body in wire.asked if one == "github:CreateDeployment"]
+    assert sorted(made) == ["Production", "Staging"]
+    paths = {path for _, path, _ in wire.asked}
+    assert f"/repos/example/shop/statuses/{sha(1)}" in paths
+
+
+def test_what_was_told_is_not_told_again(github: Scope, wire: Wire):
+    execution = run(pipeline_that_tells(github=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    assert telling.tell() == 1
+    note([execution.pk])
+    assert telling.tell() == 0
+    again(execution, state="done", status="Succeeded")
+    assert telling.tell() == 1
+    states = [body["state"] for _, _, body in wire.asked]
+    assert states == ["pending", "success"]
+
+
+def test_one_that_two_workers_take_is_told_once(github: Scope, wire: Wire):
+    execution = run(pipeline_that_tells(github=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    [row] = Telling.objects.all()
+    assert telling._tell_one(row.pk, wire, wire) == 1
+    assert telling._tell_one(row.pk, wire, wire) == 0
+    Telling.objects.update(told_mark="", leased_until=now() + timedelta(minutes=1))
+    assert telling._tell_one(row.pk, wire, wire) == 0
+    assert wire.told() == ["github:CreateCommitStatus"]
+
+
+def test_a_deployment_that_was_made_before_is_found_and_not_made_again(github: Scope, wire: Wire):
+    execution = run(pipeline_that_tells(github=True), 1, to="Staging", status="InProgress")
+    note([execution.pk])
+    wire.deployments = [
+        {"id": 5, "payload": {}},
+        {"id": 7, "payload": {"codestar-dash": execution.key}},
+    ]
+    telling.tell()
+    assert "github:CreateDeployment" not in wire.told()
+    assert "/repos/example/shop/deployments/7/statuses" in {path for _, path, _ in wire.asked}
+
+
+def test_what_failed_in_passing_is_tried_again_later(github: Scope, wire: Wire):
+    execution = run(pipeline_that_tells(github=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    wire.errors = [ConnectionError("reset")]
+    assert telling.tell() == 0
+    [row] = Telling.objects.all()
+    assert row.trouble
+    assert not row.given_up
+    assert row.due_at > now()
+    assert telling.tell() == 0
+    Telling.objects.update(due_at=now())
+    assert telling.tell() == 1
+    row.refresh_from_db()
+    assert (row.trouble, row.attempts, row.is_told) == ("", 0, True)
+
+
+def test_a_spent_quota_is_no_failure(github: Scope, wire: Wire):
+    execution = run(pipeline_that_tells(github=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    resets = now() + timedelta(minutes=30)
+    wire.errors = [QuotaSpentError("The quota is spent", resets)]
+    telling.tell()
+    [row] = Telling.objects.all()
+    assert (row.attempts, row.due_at, row.given_up) == (0, resets, False)
+
+
+def test_what_is_gone_is_given_up_until_something_else_is_wanted(github: Scope, wire: Wire):
+    execution = run(pipeline_that_tells(github=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    gone = Failure(health=Health.GONE, message="No commit found")
+    wire.errors = [SiteError(Answer(status=404, headers={}, body=None, url=""), gone)]
+    telling.tell()
+    assert Telling.objects.get().given_up
+    assert telling.tell() == 0
+    again(execution, state="failed", status="Failed")
+    assert telling.tell() == 1
+
+
+@pytest.mark.parametrize("switch", ["may_write", "paused"])
+def test_a_site_that_may_not_be_written_is_told_nothing(github: Scope, wire: Wire, switch: str):
+    Site.objects.update(**{switch: switch == "paused"})
+    execution = run(pipeline_that_tells(github=True), 1)
+    note([execution.pk])
+    assert telling.tell() == 0
+    assert wire.asked == []
+
+
+def test_a_project_that_does_not_tell_wants_nothing(github: Scope):
+    pipeline = make_pipeline()
+    hold(make_project("Shop"), pipeline)
+    assert note([run(pipeline, 1).pk]) == 0
+    Results.objects.create(project=make_project("Other"), github=True, jira=True)
+    assert note([run(pipeline, 1).pk]) == 0
+
+
+# --- Jira -----------------------------------------------------------------------------------------
+
+
+def make_issue(scope: Scope, key: str = "SHOP-12") -> Issue:
+    tracker, _ = Tracker.objects.get_or_create(
+        scope=scope, key="SHOP", defaults={"name": "Shop", "prefix": "SHOP", "arn": "SHOP"}
+    )
+    return Issue.objects.create(scope=scope, key=key, arn=key, tracker=tracker)
+
+
+@pytest.fixture
+def jira(wire: Wire) -> Scope:
+    return make_site("jira")
+
+
+def test_an_issue_that_a_commit_names_gets_one_link_that_follows(jira: Scope, wire: Wire):
+    issue = make_issue(jira)
+    _, commits = make_line(3)
+    name_issue(commits[1], "SHOP-12")
+    pipeline = make_pipeline()
+    project = make_project("Shop", pipeline)
+    hold(project, issue.tracker)
+    Results.objects.create(project=project, jira=True)
+    run(pipeline, 1)
+    execution = run(pipeline, 3, to="Production", status="Waiting")
+    note([execution.pk])
+    assert telling.tell() == 1
+    [(operation, path, body)] = wire.asked
+    assert (operation, path) == (
+        "jira:CreateRemoteLink",
+        "/rest/api/2/issue/SHOP-12/remotelink",
+    )
+    assert body["globalId"] == f"codestar-dash:{pipeline.arn}"
+    assert body["object"]["status"]["resolved"] is False
+    again(execution, state="done", status="Succeeded")
+    telling.tell()
+    assert wire.asked[-1][2]["object"]["status"]["resolved"] is True
+    assert Telling.objects.count() == 1
+
+
+def test_an_older_execution_does_not_overwrite_what_a_newer_one_said(jira: Scope, wire: Wire):
+    issue = make_issue(jira)
+    _, commits = make_line(2)
+    for commit in commits:
+        name_issue(commit, "SHOP-12")
+    pipeline = make_pipeline()
+    project = make_project("Shop", pipeline)
+    hold(project, issue.tracker)
+    Results.objects.create(project=project, jira=True)
+    older = run(pipeline, 1, to="Build", status="Failed")
+    newer = run(pipeline, 2)
+    note([newer.pk])
+    note([older.pk])
+    assert Telling.objects.get().execution == newer
+
+
+def test_issues_of_what_was_out_before_are_not_touched(jira: Scope, wire: Wire):
+    issue = make_issue(jira)
+    _, commits = make_line(2)
+    name_issue(commits[0], "SHOP-12")
+    pipeline = make_pipeline()
+    project = make_project("Shop", pipeline)
+    hold(project, issue.tracker)
+    Results.objects.create(project=project, jira=True)
+    run(pipeline, 1)
+    assert note([run(pipeline, 2).pk]) == 0
+
+
+def test_issues_of_trackers_of_others_are_not_touched(jira: Scope, wire: Wire):
+    make_issue(jira)
+    _, commits = make_line(1)
+    name_issue(commits[0], "SHOP-12")
+    assert note([run(pipeline_that_tells(jira=True), 1).pk]) == 0
+
+
+# --- the log of changes ---------------------------------------------------------------------------
+
+
+def test_what_changed_since_is_heard(github: Scope, wire: Wire):
+    assert not telling.hear()
+    pipeline = pipeline_that_tells(github=True)
+    execution = run(pipeline, 1, to="Build", status="InProgress")
+    assert telling.hear()
+    factories.change(
+        execution, "codepipeline.execution", subjects=[f"codepipeline.execution:{execution.pk}"]
+    )
+    telling.follow()
+    assert wire.told() == ["github:CreateCommitStatus"]
+    telling.follow()
+    assert wire.told() == ["github:CreateCommitStatus"]
