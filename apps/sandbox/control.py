@@ -6,6 +6,8 @@ DELETE /_sandbox/calls        start counting anew
 GET    /_sandbox/faults       {"faults": [...], "kinds": {...}}
 POST   /_sandbox/faults       a fault as JSON (see faults.Fault) → 201 and the fault with its id
 DELETE /_sandbox/faults[/id]  switch one or all off
+
+What concerns repositories, trackers and webhooks is in ``outside``.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Services add what they hold: name → count in a place.
 COUNTERS: dict[str, Callable[[Place], int]] = {}
+#: Further parts of the control path: each answers a status and a JSON value, None what is not its.
+MORE: list[Callable[[World, Request, list[str]], tuple[int, Any] | None]] = []
 
 
 class Control:
@@ -61,6 +65,13 @@ class Control:
             case "DELETE", ["faults", fault_id]:
                 gone = self.faults.clear(fault_id)
                 return _json(200 if gone else 404, {"cleared": gone})
+        return self._further(request, parts)
+
+    def _further(self, request: Request, parts: list[str]) -> Reply:
+        for more in MORE:
+            found = more(self.world, request, parts)
+            if found is not None:
+                return _json(*found)
         return _json(404, {"error": f"no {request.method} {request.path}"})
 
     def status(self) -> dict[str, Any]:

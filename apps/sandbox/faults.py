@@ -18,7 +18,7 @@ from apps.sandbox.operations import AwsError
 from apps.sandbox.wire import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 KINDS: dict[str, str] = {
     "throttle": "ThrottlingException 'Rate exceeded' above `rate` calls per second (0: always)",
@@ -30,6 +30,8 @@ KINDS: dict[str, str] = {
     "html": "HTTP `status` (default 502) with an HTML page, as a proxy in between answers",
     "expired": "ExpiredTokenException",
     "not-opted-in": "UnrecognizedClientException, what an opted-out region answers",
+    "secondary": "GitHub's secondary limit, Jira's 429: Retry-After `seconds` (default 60)",
+    "quota": "GitHub: only `rate` requests from now on until `seconds` (default 3600) have passed",
     "cut-page": "lists come in pages of `page` items and every nextToken is refused",
 }
 
@@ -152,17 +154,26 @@ class Faults:
         """Wake everything that hangs, because the server stops."""
         self._closing.set()
 
-    def strike(
-        self, service: str, operation: str, account: str, region: str, *, paging: bool
+    def strike(  # noqa: PLR0913 - a call is this much
+        self,
+        service: str,
+        operation: str,
+        account: str,
+        region: str,
+        *,
+        paging: bool,
+        refusal: Callable[[Fault], Exception] | None = None,
     ) -> Strike:
         """Let the faults that cover a call act on it, and return what is left for the gateway.
 
         May wait. Raises AwsError, or what drops the connection. ``paging`` is whether the request
-        carries a nextToken.
+        carries a nextToken. ``refusal`` words what a site that is not AWS refuses with.
         """
         strike = Strike()
         for fault in self.active():
             if not fault.covers(service, operation, account, region):
+                continue
+            if fault.kind == "quota" or (fault.kind == "secondary" and refusal is None):
                 continue
             if fault.kind == "throttle":
                 with self._lock:
@@ -170,10 +181,12 @@ class Faults:
                 if not throttled:
                     continue
             fault.struck += 1
-            self._apply(fault, strike, paging)
+            self._apply(fault, strike, paging, refusal or _refusal)
         return strike
 
-    def _apply(self, fault: Fault, strike: Strike, paging: bool) -> None:
+    def _apply(
+        self, fault: Fault, strike: Strike, paging: bool, refusal: Callable[[Fault], Exception]
+    ) -> None:
         match fault.kind:
             case "deny":
                 strike.deny = True
@@ -190,7 +203,7 @@ class Faults:
                 strike.page_limit = max(1, fault.page)
                 strike.refuse_token = paging
             case _:
-                raise _refusal(fault)
+                raise refusal(fault)
 
 
 def _refusal(fault: Fault) -> AwsError:

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 from apps.sandbox import trail, wire
 from apps.sandbox.control import Control
+from apps.sandbox.github.door import GitHubSite
 from apps.sandbox.httpd import DroppedConnectionError
+from apps.sandbox.jira.door import JiraSite
 from apps.sandbox.operations import HANDLERS, TRAITS, AwsError, Call, NotOursError, Params, Traits
 from apps.sandbox.policy import Policy, action_of, denial, resources_of
 from apps.sandbox.principals import ExpiredSessionError, Principal, UnknownKeyError
@@ -25,6 +27,7 @@ from apps.sandbox.validation import complaint
 if TYPE_CHECKING:
     from apps.sandbox.faults import Faults, Strike
     from apps.sandbox.moto_door import MotoDoor
+    from apps.sandbox.rest import Site
     from apps.sandbox.wire import Reply, Request
     from apps.sandbox.world import World
 
@@ -53,12 +56,16 @@ class Gateway:
     def __init__(self, world: World, faults: Faults, policy: Policy | None) -> None:
         self.world, self.faults, self.policy = world, faults, policy
         self.control = Control(world, faults)
+        self.sites: tuple[Site, ...] = (GitHubSite(world, faults), JiraSite(world, faults))
         self._moto: MotoDoor | None = None
 
     def __call__(self, request: Request) -> Reply:
         """Answer one request; raises DroppedConnectionError when a fault wants no answer."""
         if request.path.startswith("/_sandbox"):
             return self.control(request)
+        for site in self.sites:
+            if request.path.startswith(site.prefix):
+                return site(request)
         request_id = str(uuid.uuid4())
         signed = _SCOPE.search(request.headers.get("authorization", ""))
         if signed is None:

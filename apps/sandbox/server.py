@@ -69,6 +69,7 @@ class SandboxServer:
         from apps.sandbox.eventbridge import Bus
         from apps.sandbox.gateway import Gateway
         from apps.sandbox.policy import Policy
+        from apps.sandbox.posting import Poster
 
         policy = Policy(self.policy) if self.policy is not None else None
         if not _RUNNING.acquire(blocking=False):
@@ -83,11 +84,13 @@ class SandboxServer:
             raise
         try:
             self.port = int(self._http.server_address[1])
+            self.world.address = self.url
             services.register_all()
             _reset_moto()
             with self.world.lock:
                 scenario.furnish(self.world, self.scenario)
                 self.world.bus = Bus(self.seed)
+                self.world.poster = Poster()
         except BaseException:
             self._http.server_close()
             _RUNNING.release()
@@ -107,6 +110,8 @@ class SandboxServer:
         """Stop serving at once; everything simulated is gone."""
         self.faults.close()
         self.world.scheduler.stop()
+        if self.world.poster is not None:
+            self.world.poster.stop()
         self._http.shutdown()
         self._http.server_close()
         _reset_moto()

@@ -15,6 +15,8 @@ MODULES = (
     "apps.sandbox.codecommit.contents",
     "apps.sandbox.codecommit.pulls",
     "apps.sandbox.codecommit.comments",
+    "apps.sandbox.github.listening",
+    "apps.sandbox.outside",
     "apps.sandbox.codebuild.projects",
     "apps.sandbox.codedeploy.actions",
     "apps.sandbox.codedeploy.acts",

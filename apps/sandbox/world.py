@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from apps.sandbox.eventbridge import Bus
+    from apps.sandbox.posting import Poster
 
 T = TypeVar("T")
 
@@ -59,6 +60,18 @@ class World:
         self._counting = threading.Lock()
         self.calls: Counter[tuple[str, str, str, str]] = Counter()
         self._places: dict[tuple[str, str], Place] = {}
+        self._stores: dict[Callable[[World], Any], Any] = {}
+        #: Where this world answers (``http://host:port``), as it calls itself in what it sends.
+        self.address = "http://127.0.0.1"
+        #: Sends webhooks; None while a past is replayed, which tells nobody.
+        self.poster: Poster | None = None
+
+    def of(self, kind: Callable[[World], T]) -> T:
+        """The store of class ``kind`` of what belongs to no account: GitHub's, Jira's."""
+        if kind not in self._stores:
+            self._stores[kind] = kind(self)
+        store: T = self._stores[kind]
+        return store
 
     def count(self, account: str, region: str, service: str, operation: str) -> None:
         """Count one call."""

@@ -526,3 +526,39 @@ def test_a_denial_names_the_action_as_iam_does(sandbox, aws, service, call, code
     with pytest.raises(ClientError, match=f"not authorized to perform: {action}") as error:
         getattr(aws(service), call)()
     assert error.value.response["Error"]["Code"] == code
+
+
+def test_task_sets_stand_behind_their_target_groups_and_the_service_tells_of_them(held, aws):
+    place = held.world.place(ACCOUNT, REGION)
+    balancer = balancers.make_balancer(place, "basket")
+    blue, green = (
+        balancers.make_target_group(place, f"basket-{name}", kind="ip", balancer=balancer)
+        for name in ("blue", "green")
+    )
+    service = make_service(place, controller="CODE_DEPLOY", target_group=blue.arn)
+
+    def health(group: balancers.TargetGroup) -> list[str]:
+        answer = aws("elbv2").describe_target_health(TargetGroupArn=group.arn)
+        return [one["TargetHealth"]["State"] for one in answer["TargetHealthDescriptions"]]
+
+    assert (health(blue), health(green)) == (["healthy"] * 2, [])
+    # The same definition again: what is taken away is one set's tasks, not the other's.
+    definition = place.of(containers.ContainerStore).definition(service.definition)
+    assert definition is not None
+    made = containers.make_task_set(service, definition, green.arn)
+    assert health(green) == []
+    containers.settle_task_set(service, made)
+    assert (health(blue), health(green)) == (["healthy"] * 2, ["healthy"] * 2)
+    containers.set_primary(service, made)
+    containers.delete_task_set(service, service.task_sets[0])
+    held.clock.advance(60)
+    assert (health(blue), health(green)) == ([], ["healthy"] * 2)
+    assert len(service.running()) == 2
+    told = [one["message"] for one in shown(aws)["events"]]
+    assert told[0] == "(service basket) has reached a steady state."
+    assert "has stopped 2 running tasks: (task " in told[1]
+    assert told[2].endswith(f"deregistered 2 targets in (target-group {blue.arn})")
+    whose = f"(service basket, taskSet {made.id})"
+    assert told[3] == f"{whose} has reached a steady state."
+    assert told[4] == f"{whose} registered 2 targets in (target-group {green.arn})"
+    assert told[5].startswith(f"{whose} has started 2 tasks: (task ")

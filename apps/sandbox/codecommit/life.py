@@ -33,11 +33,23 @@ _PAST_STEP = (1800.0, 5400.0)
 _PAST_PULLS, _PAST_GAP = 10, 16 * 3600.0
 
 _IDEAS = (
-    ("retry-jitter", "Spread retries over time", "Services woke up together after an outage."),
-    ("currency-pln", "Add PLN to the currencies", "For the shop in Poland, from March on."),
-    ("round-once", "Round once, at the end", None),
-    ("typed-money", "Give money a type of its own", "Strings crept in twice this year."),
-    ("drop-py38", "Drop what nobody runs any more", "Nothing is older than 3.11."),
+    (
+        "SHOP-27-retry-jitter",
+        "SHOP-27 Spread retries over time",
+        "Services woke up together after an outage.",
+    ),
+    (
+        "SHOP-28-currency-pln",
+        "SHOP-28 Add PLN to the currencies",
+        "For the shop in Poland, from March on.",
+    ),
+    ("SHOP-31-round-once", "SHOP-31 Round once, at the end", None),
+    (
+        "SHOP-26-typed-money",
+        "SHOP-26 Give money a type of its own",
+        "Strings crept in twice this year.",
+    ),
+    ("SHOP-30-drop-py38", "SHOP-30 Drop what nobody runs any more", "Nothing is older than 3.11."),
 )
 _REMARKS = (
     "Is this the only place where we do that?",
@@ -66,14 +78,24 @@ def _begin(place: Place, name: str, description: str) -> Repository:
 
 
 def commit_change(  # noqa: PLR0913 - a push is this much
-    place: Place, name: str, branch: str, message: str, author: str, chance: random.Random
+    place: Place,
+    name: str,
+    branch: str,
+    message: str,
+    author: str,
+    chance: random.Random,
+    *,
+    starts: bool = False,
 ) -> Commit | None:
-    """Push a day's work to a branch without starting its pipeline; None: no such repository."""
+    """Push a day's work to a branch; with ``starts`` its pipelines begin.
+
+    None: there is no such repository, or it cannot be opened.
+    """
     repository = place.of(SourceStore).repositories.get(name)
     if repository is None or repository.trouble is not None:
         return None
     changes = samples.work(repository, branch, message, chance)
-    return writing.push(repository, branch, changes, message, author, starts=False)
+    return writing.push(repository, branch, changes, message, author, starts=starts)
 
 
 def _tell_the_team(shop: Place) -> None:
@@ -156,7 +178,7 @@ def _contradict(repository: Repository) -> None:
     )
     pull = pulling.propose(
         repository,
-        "Load larger batches",
+        "DATA-4 Load larger batches",
         "Twice as fast on my machine.",
         "larger-batches",
         "main",
@@ -188,7 +210,7 @@ def _wait_for_approvals(repository: Repository) -> None:
     author = _person(repository, "platform-engineer")
     pull = pulling.propose(
         repository,
-        "Lower the threshold to 0.79",
+        "DATA-5 Lower the threshold to 0.79",
         "Catches 12 % more, at 0.4 % more false alarms.",
         "stricter",
         "main",

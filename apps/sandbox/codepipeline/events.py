@@ -6,11 +6,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apps.sandbox.codepipeline.model import ActionRun, Execution
+
+#: Who hears what becomes of executions, in a replayed past, too.
+HEARERS: list[Callable[[Execution, str], None]] = []
 
 
 def pipeline_changed(execution: Execution, state: str) -> None:
     """``CodePipeline Pipeline Execution State Change``."""
+    for hear in HEARERS:
+        hear(execution, state)
     if execution.pipeline.place.world.bus is None:
         return
     detail = _detail(execution, state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from apps.sandbox.compute import balancers
 from apps.sandbox.world import hex_from, uuid_from
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class Task:
         """The last part of its ARN."""
         return self.arn.rpartition("/")[2]
 
+    @property
+    def address(self) -> str:
+        """The address of its network interface."""
+        return f"10.0.{int(self.id[:2], 16) % 3 + 1}.{int(self.id[2:4], 16)}"
+
 
 @dataclass(slots=True, eq=False)
 class Rollout:
@@ -102,6 +108,7 @@ class TaskSet:
     scale: float = 100.0
     stability: str = "STABILIZING"
     external: str = ""
+    tasks: list[Task] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -319,11 +326,15 @@ def stop_task(  # noqa: PLR0913 - a stopped task says this much
     task.exit_code, task.container_reason = exit_code, container_reason
 
 
-def say(service: Service, words: str) -> None:
-    """Put ``(service <name>) <words>`` in front of the service's events."""
+def say(service: Service, words: str, task_set: TaskSet | None = None) -> None:
+    """Put ``(service <name>) <words>`` in front of the service's events.
+
+    Of a task set ECS says ``(service <name>, taskSet <id>) <words>``.
+    """
     world = service.place.world
     event_id = uuid_from(world.chance(service.arn, "event", service.started_count, words))
-    service.events.insert(0, Event(event_id, world.now(), f"(service {service.name}) {words}"))
+    whose = f"{service.name}, taskSet {task_set.id}" if task_set is not None else service.name
+    service.events.insert(0, Event(event_id, world.now(), f"(service {whose}) {words}"))
     del service.events[KEPT_EVENTS:]
 
 
@@ -351,11 +362,17 @@ def make_task_set(service: Service, definition: TaskDefinition, target_group: st
 
 
 def settle_task_set(service: Service, task_set: TaskSet) -> None:
-    """Its tasks run: STEADY_STATE."""
+    """Its tasks run and passed the checks of the target group they are behind: STEADY_STATE."""
     task_set.running, task_set.pending = task_set.desired, 0
     task_set.stability, task_set.updated = "STEADY_STATE", service.place.world.now()
-    for _ in range(task_set.desired):
-        add_task(service, task_set.definition)
+    started = [add_task(service, task_set.definition) for _ in range(task_set.desired)]
+    task_set.tasks += started
+    say(service, f"has started {len(started)} tasks: {_names(started)}.", task_set)
+    group = task_set.target_group
+    if group:
+        balancers.register(service.place, group, [t.address for t in started], healthy=True)
+        say(service, f"registered {len(started)} targets in (target-group {group})", task_set)
+    say(service, "has reached a steady state.", task_set)
 
 
 def set_primary(service: Service, task_set: TaskSet) -> None:
@@ -367,9 +384,22 @@ def set_primary(service: Service, task_set: TaskSet) -> None:
 
 
 def delete_task_set(service: Service, task_set: TaskSet) -> None:
-    """Stop its tasks and forget it."""
+    """Drain and stop its tasks, and forget it."""
     now = service.place.world.now()
-    for task in [t for t in service.running() if t.definition == task_set.definition]:
+    running = [task for task in task_set.tasks if task.status == "RUNNING"]
+    group = task_set.target_group
+    if running and group:
+        balancers.deregister(service.place, group, [task.address for task in running])
+        words = f"deregistered {len(running)} targets in (target-group {group})"
+        say(service, words, task_set)
+    for task in running:
         stop_task(task, now, "ServiceSchedulerInitiated", "Task set deleted")
+    if running:
+        say(service, f"has stopped {len(running)} running tasks: {_names(running)}.", task_set)
     if task_set in service.task_sets:
         service.task_sets.remove(task_set)
+        say(service, "has reached a steady state.")
+
+
+def _names(tasks: Iterable[Task]) -> str:
+    return " ".join(f"(task {task.id})" for task in tasks)

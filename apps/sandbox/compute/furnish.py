@@ -273,11 +273,11 @@ def _shop_services(place: Place) -> None:
     service = _service(
         payments, "payments", desired=3, target_group=group.arn, trouble=(6, "health")
     )
-    addresses = [rolling.address(task) for task in service.running()]
+    addresses = [task.address for task in service.running()]
     balancers.register(place, group.arn, addresses, healthy=True)
     behind = balancers.make_target_group(place, "invoices", kind="ip", balancer=balancer)
     invoices = _service(payments, "invoices", target_group=behind.arn)
-    addresses = [rolling.address(task) for task in invoices.running()]
+    addresses = [task.address for task in invoices.running()]
     balancers.register(place, behind.arn, addresses, healthy=True)
     place.world.scheduler.after(LATELY, functools.partial(_redeploy, invoices, "health"))
 

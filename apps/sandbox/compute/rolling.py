@@ -114,16 +114,11 @@ def _start_tasks(service: Service, rollout: Rollout, count: int) -> list[contain
     names = " ".join(f"(task {task.id})" for task in started)
     containers.say(service, f"has started {count} tasks: {names}.")
     if service.target_group is not None:
-        balancers.register(service.place, service.target_group, [address(task) for task in started])
+        balancers.register(service.place, service.target_group, [task.address for task in started])
         containers.say(
             service, f"registered {count} targets in (target-group {service.target_group})"
         )
     return started
-
-
-def address(task: containers.Task) -> str:
-    """The address of a task's network interface."""
-    return f"10.0.{int(task.id[:2], 16) % 3 + 1}.{int(task.id[2:4], 16)}"
 
 
 def _well(service: Service, rollout: Rollout, outcome: Outcome) -> None:
@@ -144,7 +139,7 @@ def _stop_old(service: Service, rollout: Rollout) -> None:
         reason = _STOPPED.format(deployment=rollout.id)
         containers.stop_task(task, now, "ServiceSchedulerInitiated", reason, exit_code=0)
         if service.target_group is not None:
-            balancers.deregister(service.place, service.target_group, [address(task)])
+            balancers.deregister(service.place, service.target_group, [task.address])
     if old:
         names = " ".join(f"(task {task.id})" for task in old)
         containers.say(service, f"has stopped {len(old)} running tasks: {names}.")

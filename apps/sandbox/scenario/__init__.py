@@ -17,7 +17,7 @@ from apps.sandbox.codepipeline.definitions import make_pipeline
 from apps.sandbox.codepipeline.model import Declaration, Transition
 from apps.sandbox.compute import furnish as compute
 from apps.sandbox.logs import LogStore
-from apps.sandbox.scenario import accounts, bulk, development, edge, production
+from apps.sandbox.scenario import accounts, bulk, development, edge, production, trackers, work
 from apps.sandbox.scenario.plan import RELEASE_MANAGER, PipelinePlan, ProjectPlan
 from apps.sandbox.scenario.traffic import Committer
 from apps.sandbox.world import Place, World, uuid_from
@@ -36,6 +36,8 @@ FURNISHERS: tuple[Callable[[World], None], ...] = (
     codedeploy.furnish,
     stacks.furnish,
     cloudwatch.furnish,
+    trackers.furnish,
+    work.furnish,
 )
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from apps.sandbox.codecommit import life
 from apps.sandbox.codepipeline import engine
 from apps.sandbox.codepipeline.model import Commit, Declaration, Execution, Pipeline
+from apps.sandbox.github import writing
 from apps.sandbox.scenario.plan import AUTHORS, PipelinePlan
+from apps.sandbox.scenario.work import Work
 from apps.sandbox.world import hex_from
 
 if TYPE_CHECKING:
@@ -55,19 +57,35 @@ class Committer:
         chance = self.world.chance(pipeline.arn, "commit", number)
         for source in pipeline.definition["stages"][0]["actions"]:
             message = plan.messages[number % len(plan.messages)]
-            pipeline.heads[source["name"]] = self._commit(source, message, chance)
+            pipeline.heads[source["name"]] = self._commit(source, message, chance, number)
         kind, detail = plan.trigger
         variables = dict(plan.variables[number % len(plan.variables)]) if plan.variables else {}
         execution = engine.start(pipeline, kind, detail.format(**self.words), variables=variables)
         if plan.stops_every and execution.number % plan.stops_every == 0:
             self.world.scheduler.after(chance.uniform(50, 90), lambda: _stop(execution))
 
-    def _commit(self, source: Declaration, message: str, chance: random.Random) -> Commit:
-        """A commit where the source takes it from; only CodeCommit's repositories are simulated."""
+    def _commit(
+        self, source: Declaration, message: str, chance: random.Random, number: int
+    ) -> Commit:
+        """A commit where the source takes it from; only a bucket is not simulated."""
         provider, asked = source["actionTypeId"]["provider"], source["configuration"]
         sha = hex_from(chance, 32 if provider == "S3" else 40)
         author = AUTHORS[chance.randrange(len(AUTHORS))]
         branch = asked.get("BranchName") or asked.get("Branch", "main")
+        work = self.world.of(Work)
+        repository, _ = work.repository(source)
+        if repository is not None:
+            pull = work.merges(self.pipeline, source, number)
+            if pull is not None:
+                work.merged(self.pipeline, pull, number)
+                found = writing.merge(self.world, repository, pull, author, sha=sha, starts=False)
+            else:
+                message = work.message(self.pipeline, source, number, message)
+                found = writing.push(
+                    self.world, repository, branch, message, author, sha=sha, starts=False
+                )
+            return Commit(found.sha, found.message, author, branch, found.at)
+        message = work.message(self.pipeline, source, number, message)
         if provider == "CodeCommit":
             place = self.pipeline.place
             made = life.commit_change(

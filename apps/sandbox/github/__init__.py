@@ -1,0 +1,1 @@
+"""A simulated GitHub Enterprise: repositories, pull requests, issues, checks, hooks."""

@@ -1,0 +1,245 @@
+"""What the simulated GitHub answers is what GitHub's own OpenAPI description allows.
+
+The description is that of Enterprise Server, from the package @octokit/openapi.
+"""
+
+import json
+import re
+import time
+from typing import Any
+
+import jwt
+import pytest
+from openapi_schema_validator import OAS30Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT4
+
+from apps.sandbox.faults import Faults
+from apps.sandbox.github.door import GitHubSite
+from apps.sandbox.process import SandboxProcess
+from apps.sandbox.world import World
+from tests.sandbox.sites import SHOP, GitHub
+
+
+@pytest.fixture(scope="module")
+def described(project_root) -> dict[str, Any]:
+    """The vendor's description of its API."""
+    folder = project_root / "node_modules" / "@octokit" / "openapi" / "generated"
+    return json.loads((folder / "ghes-3.19.json").read_text())
+
+
+# There an account is said to be a person and an enterprise at once.
+SLIPS = {
+    "apps/list-installations": {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/installation"},
+    }
+}
+
+
+class Contract:
+    """Holds answers to the description."""
+
+    def __init__(self, described: dict[str, Any]) -> None:
+        document = DRAFT4.create_resource(described)
+        self.registry = Registry().with_resource("urn:github", document)
+        self.operations = {
+            operation["operationId"]: operation
+            for methods in described["paths"].values()
+            for operation in methods.values()
+        }
+
+    def complaints(self, operation: str, status: int, body: Any) -> list[str]:
+        """What an answer has that its description does not allow."""
+        responses = self.operations[operation]["responses"]
+        if str(status) not in responses:
+            return [f"{operation} answers {status}, not one of {sorted(responses)}"]
+        content = responses[str(status)].get("content", {})
+        if "application/json" not in content:
+            return [f"{operation} has a body"] if body not in (None, "") else []
+        schema = absolute(SLIPS.get(operation, content["application/json"]["schema"]))
+        validator = OAS30Validator(schema, registry=self.registry)
+        return [
+            f"{operation}: {'/'.join(map(str, error.path))}: {error.message[:200]}"
+            for error in validator.iter_errors(body)
+            if not (error.instance is None and may_be_null(error))
+        ]
+
+
+def may_be_null(error: Any) -> bool:
+    """Version 3.0 of OpenAPI wants null among an enumeration's values; GitHub's leaves it out."""
+    return error.validator == "enum" and error.schema.get("nullable")
+
+
+def absolute(schema: Any) -> Any:
+    """The schema with references into the whole description."""
+    if isinstance(schema, dict):
+        return {
+            name: f"urn:github{value}" if name == "$ref" else absolute(value)
+            for name, value in schema.items()
+            if name != "discriminator"
+        }
+    return [absolute(one) for one in schema] if isinstance(schema, list) else schema
+
+
+def as_app(url: str) -> GitHub:
+    now = int(time.time())
+    claims = {"iat": now - 60, "exp": now + 500, "iss": "4711"}
+    return GitHub(url, jwt.encode(claims, "x" * 32, algorithm="HS256"))
+
+
+def story(url: str) -> list[tuple[str, Any]]:
+    """Calls every operation, and returns (operation, answer) of each."""
+    hub, app = GitHub(url), as_app(url)
+    told: list[tuple[str, Any]] = []
+
+    def call(operation: str, method: str, path: str, body: Any = None, by: Any = None) -> Any:
+        answer = (by or hub).request(method, path, json=body)
+        told.append((operation, answer))
+        return answer.json() if answer.content and "json" in answer.headers["content-type"] else {}
+
+    for operation, path in (
+        ("meta/get", "/meta"),
+        ("rate-limit/get", "/rate_limit"),
+        ("users/get-authenticated", "/user"),
+        ("users/get-by-username", "/users/checkout-developer"),
+        ("orgs/list-for-authenticated-user", "/user/orgs"),
+        ("orgs/get", "/orgs/example-shop"),
+        ("repos/list-for-org", "/orgs/example-shop/repos?per_page=100"),
+        ("repos/list-for-user", "/users/release-manager/repos"),
+        ("repos/list-for-authenticated-user", "/user/repos"),
+        ("repos/get", SHOP),
+        ("repos/list-branches", f"{SHOP}/branches"),
+        ("repos/get-branch", f"{SHOP}/branches/main"),
+        ("git/list-matching-refs", f"{SHOP}/git/matching-refs/heads/"),
+        ("git/get-ref", f"{SHOP}/git/ref/heads/main"),
+        ("issues/list-assignees", f"{SHOP}/assignees"),
+        ("issues/check-user-can-be-assigned", f"{SHOP}/assignees/release-manager"),
+        ("issues/list-labels-for-repo", f"{SHOP}/labels"),
+        ("issues/list-milestones", f"{SHOP}/milestones"),
+        ("issues/list-for-repo", f"{SHOP}/issues?state=all"),
+        ("issues/list-comments-for-repo", f"{SHOP}/issues/comments"),
+    ):
+        call(operation, "GET", path)
+
+    commits = call("repos/list-commits", "GET", f"{SHOP}/commits")
+    new, old = commits[0]["sha"], commits[5]["sha"]
+    call("repos/get-commit", "GET", f"{SHOP}/commits/{new}")
+    call("repos/compare-commits-with-basehead", "GET", f"{SHOP}/compare/{old}...{new}")
+    call("checks/list-for-ref", "GET", f"{SHOP}/commits/{new}/check-runs")
+    status = {"state": "success", "context": "pipeline", "target_url": "https://dash.example.com"}
+    call("repos/create-commit-status", "POST", f"{SHOP}/statuses/{new}", status)
+    call("repos/get-combined-status-for-ref", "GET", f"{SHOP}/commits/{new}/status")
+    call("repos/list-commit-statuses-for-ref", "GET", f"{SHOP}/commits/{new}/statuses")
+    wanted = {"ref": new, "environment": "production", "required_contexts": []}
+    made = call("repos/create-deployment", "POST", f"{SHOP}/deployments", wanted)
+    mine = f"{SHOP}/deployments/{made['id']}"
+    outcome = {"state": "success", "log_url": "https://dash.example.com/1", "description": "Out"}
+    call("repos/create-deployment-status", "POST", f"{mine}/statuses", outcome)
+    call("repos/list-deployments", "GET", f"{SHOP}/deployments")
+    call("repos/get-deployment", "GET", mine)
+    call("repos/list-deployment-statuses", "GET", f"{mine}/statuses")
+
+    ref = {"ref": "refs/heads/topic", "sha": new}
+    call("git/create-ref", "POST", f"{SHOP}/git/refs", ref)
+    back = {"sha": old, "force": True}
+    call("git/update-ref", "PATCH", f"{SHOP}/git/refs/heads/topic", back)
+    call("git/update-ref", "PATCH", f"{SHOP}/git/refs/heads/topic", {"sha": new})
+    proposed = {"title": "Older", "head": "topic", "base": "main"}
+    call("git/update-ref", "PATCH", f"{SHOP}/git/refs/heads/topic", back)
+    pull = call("pulls/create", "POST", f"{SHOP}/pulls", proposed)
+    mine = f"{SHOP}/pulls/{pull['number']}"
+    call("pulls/list", "GET", f"{SHOP}/pulls?state=all&sort=updated&direction=desc")
+    call("pulls/get", "GET", mine)
+    call("pulls/update", "PATCH", mine, {"title": "Older still"})
+    call("pulls/create-review", "POST", f"{mine}/reviews", {"event": "COMMENT", "body": "Hm"})
+    call("pulls/list-reviews", "GET", f"{mine}/reviews")
+    call("pulls/list-requested-reviewers", "GET", f"{mine}/requested_reviewers")
+    call("pulls/list-commits", "GET", f"{mine}/commits")
+    merge = call("pulls/merge", "PUT", f"{mine}/merge", {"merge_method": "squash"})
+    of_commit = "repos/list-pull-requests-associated-with-commit"
+    call(of_commit, "GET", f"{SHOP}/commits/{merge['sha']}/pulls")
+    call("git/create-ref", "POST", f"{SHOP}/git/refs", ref)
+    call("git/delete-ref", "DELETE", f"{SHOP}/git/refs/heads/topic")
+
+    issue = call("issues/create", "POST", f"{SHOP}/issues", {"title": "New", "labels": ["bug"]})
+    mine = f"{SHOP}/issues/{issue['number']}"
+    said = call("issues/create-comment", "POST", f"{mine}/comments", {"body": "Seen"})
+    call("issues/get-comment", "GET", f"{SHOP}/issues/comments/{said['id']}")
+    call("issues/list-comments", "GET", f"{mine}/comments")
+    people = {"assignees": ["release-manager"]}
+    call("issues/add-assignees", "POST", f"{mine}/assignees", people)
+    call("issues/remove-assignees", "DELETE", f"{mine}/assignees", people)
+    call("issues/update", "PATCH", mine, {"state": "closed", "state_reason": "not_planned"})
+    call("issues/get", "GET", mine)
+
+    hook = {"config": {"url": "http://127.0.0.1:9/hook", "secret": "s"}, "events": ["push"]}
+    made = call("repos/create-webhook", "POST", f"{SHOP}/hooks", hook)
+    call("repos/list-webhooks", "GET", f"{SHOP}/hooks")
+    call("repos/get-webhook", "GET", f"{SHOP}/hooks/{made['id']}")
+    call("repos/ping-webhook", "POST", f"{SHOP}/hooks/{made['id']}/pings")
+    call("repos/delete-webhook", "DELETE", f"{SHOP}/hooks/{made['id']}")
+
+    call("apps/get-authenticated", "GET", "/app", by=app)
+    (installed,) = call("apps/list-installations", "GET", "/app/installations", by=app)
+    mine = f"/app/installations/{installed['id']}"
+    call("apps/get-installation", "GET", mine, by=app)
+    create = "apps/create-installation-access-token"
+    token = call(create, "POST", f"{mine}/access_tokens", by=app)["token"]
+    robot = GitHub(url, token)
+    accessible = "apps/list-repos-accessible-to-installation"
+    call(accessible, "GET", "/installation/repositories", by=robot)
+
+    old_shop = "/repos/example-shop/old-shop"
+    call("repos/update", "PATCH", old_shop, {"name": "older-shop"})
+    moving = {"new_owner": "release-manager"}
+    call("repos/transfer", "POST", "/repos/example-shop/older-shop/transfer", moving)
+    call("repos/delete", "DELETE", "/repos/release-manager/older-shop")
+    return told
+
+
+@pytest.fixture(scope="module")
+def told():
+    with SandboxProcess("--seed", "1", "--speed", "0") as server:
+        yield story(server.url)
+
+
+def test_every_answer_is_as_the_vendor_describes_it(told, described):
+    contract = Contract(described)
+    wrong = []
+    for operation, answer in told:
+        assert answer.ok, (operation, answer.status_code, answer.text[:300])
+        is_json = answer.content and "json" in answer.headers["content-type"]
+        body = answer.json() if is_json else None
+        wrong += contract.complaints(operation, answer.status_code, body)
+    assert wrong == []
+
+
+def test_the_validator_would_notice(described):
+    contract = Contract(described)
+    assert contract.complaints("repos/list-branches", 200, [{"name": "main"}])
+    assert contract.complaints("repos/list-branches", 299, [])
+    assert contract.complaints("issues/get", 200, {"id": "seven"})
+
+
+def test_every_operation_that_is_served_was_called(told):
+    site = GitHubSite(World(seed=1, speed=0), Faults())
+    assert set(site.routes().operations()) == {operation for operation, _ in told}
+
+
+def test_every_path_that_is_served_is_one_of_the_vendors(described):
+    """By method and form; what is called {x} has any name."""
+    blank = re.compile(r"\{[^}]*\}")
+    theirs = {
+        (method.upper(), blank.sub("{}", path), operation["operationId"])
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    }
+    site = GitHubSite(World(seed=1, speed=0), Faults())
+    ours = {
+        (method, blank.sub("{}", path), operation)
+        for method, path, operation in site.routes().paths()
+    }
+    # Older servers listed references there.
+    ours.discard(("GET", "/repos/{}/{}/git/refs", "git/list-matching-refs"))
+    assert ours - theirs == set()
