@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from . import environment as env
 from .logs import logging_config
 from .secrets import field_keys, secret_key
+from .single_sign_on import check_sign_up, provider_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("CODESTAR_DASH_DATA", str(BASE_DIR / "var"))).expanduser()
@@ -93,14 +94,24 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_htmx",
     "template_partials",
     "lucide",
     "apps.live",
+    "apps.audit",
     "apps.mirror",
+    "apps.people",
+    "apps.projects",
     "apps.aws",
+    "apps.sites",
+    "apps.wiki",
+    "apps.adoption",
     "apps.source",
+    "apps.issues",
     "apps.codecommit",
     "apps.codebuild",
     "apps.codepipeline",
@@ -111,6 +122,9 @@ INSTALLED_APPS = [
     "apps.ecs",
     "apps.ec2",
     "apps.cloudwatch",
+    "apps.github",
+    "apps.jira",
+    "apps.delivery",
     "apps.dashboard",
     "apps.api",
     "apps.sandbox",
@@ -128,6 +142,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.people.sessions.SessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "codestar_dash.urls"
@@ -148,10 +163,7 @@ TEMPLATES = [
 ]
 
 # --- Sign-in ------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["apps.people.backends.NameOrAddress"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -164,16 +176,41 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
-ACCOUNT_ADAPTER = "apps.dashboard.accounts.ClosedAccountAdapter"
+ACCOUNT_ADAPTER = "apps.people.accounts.ClosedAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# apps.people.limits slows down who guesses; these are allauth's for the same doors.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None, "reauthenticate": None}
 ACCOUNT_SESSION_REMEMBER = True
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+MFA_ADAPTER = "apps.people.second_factor.SealingAdapter"
+MFA_FORMS = {
+    "authenticate": "apps.people.second_factor.AuthenticateForm",
+    "reauthenticate": "apps.people.second_factor.ReauthenticateForm",
+    "activate_totp": "apps.people.second_factor.ActivateForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "CodeStar Dash"
+# Clocks of phones are half a minute wrong at most; a code is taken once all the same.
+MFA_TOTP_TOLERANCE = 1
+# No mail is sent, so no address of ours is ever unverified in allauth's sense.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# --- Sign-in by the team's own provider (OpenID Connect) -----------------------------------------
+OIDC_ISSUER = env.url("OIDC_ISSUER", ("https", "http"))
+OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET")
+OIDC_NAME = env.text("OIDC_NAME", "single sign-on")
+OIDC_SIGN_UP = check_sign_up(env.words("OIDC_SIGN_UP", "none"))
+SOCIALACCOUNT_ADAPTER = "apps.people.provider_adapter.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = provider_settings(
+    OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME
+)
 
 # --- What a browser may do with our pages -------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -232,10 +269,25 @@ CELERY_BEAT_SCHEDULE = {
     "sweep what is due": {"task": "mirror.tick", "schedule": 1.0, "options": {"expires": 5}},
     "listen": {"task": "aws.listen_everywhere", "schedule": 1.0, "options": {"expires": 5}},
     "keep the house": {"task": "mirror.housekeeping", "schedule": 3600.0},
-    "keep the door": {"task": "dashboard.housekeeping", "schedule": 3600.0},
+    "keep the door": {"task": "people.housekeeping", "schedule": 3600.0},
     "forget points": {"task": "cloudwatch.housekeeping", "schedule": 3600.0},
     "check credentials": {"task": "aws.identify", "schedule": 10.0, "options": {"expires": 20}},
+    "follow what is held": {"task": "projects.follow", "schedule": 5.0, "options": {"expires": 5}},
+    "propose projects": {"task": "adoption.propose", "schedule": 5.0, "options": {"expires": 5}},
+    "tell results": {"task": "delivery.tell", "schedule": 5.0, "options": {"expires": 5}},
+    "link trackers": {
+        "task": "delivery.link_trackers",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "do what people asked for": {
+        "task": "issues.resume",
+        "schedule": 2.0,
+        "options": {"expires": 5},
+    },
     "resume removals": {"task": "aws.resume_purges", "schedule": 30.0},
+    "resume removals of sites": {"task": "sites.resume_purges", "schedule": 30.0},
+    "keep the memory of sites": {"task": "sites.housekeeping", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 
@@ -250,6 +302,8 @@ LOG_LOOK_MAX_BYTES = env.number("LOG_LOOK_MAX_BYTES", 8_000_000)
 # Hosts inside the network that an account's endpoint may name, besides what `make up` sets up.
 ALLOWED_ENDPOINTS = env.words("ALLOWED_ENDPOINTS")
 AWS_MODE = env.choice("AWS", "sandbox", ("sandbox", "real", "none"))
+# Whether proposed projects are accepted without asking.
+ADOPT = env.choice("ADOPT", "auto" if AWS_MODE == "sandbox" else "ask", ("auto", "ask"))
 AWS_REGIONS = env.words("AWS_REGIONS")
 SANDBOX_PORT = env.port("SANDBOX_PORT", 0)
 SANDBOX_SEED = env.number("SANDBOX_SEED", 1)

@@ -74,7 +74,7 @@ def run_everything(say: Say) -> None:
     celery = EmbeddedCelery(on_death=die)
     try:
         go_on()
-        connect_aws(sandbox, say)
+        connect_aws(sandbox, say, f"http://127.0.0.1:{listening.getsockname()[1]}")
         go_on()
         celery.start()
         go_on()
@@ -138,7 +138,7 @@ def claim_folder(folder: Path) -> IO[str]:
 
 
 def tell_where(lock: IO[str], base_url: str) -> None:
-    """Write beside our process's number where we are reached; see `apps.dashboard.accounts`."""
+    """Write beside our process's number where we are reached; see `apps.people.accounts`."""
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n{base_url}\n")
     lock.flush()
@@ -235,7 +235,7 @@ def first_sign_in(base_url: str, say: Say) -> None:
     """
     from django.contrib.auth import get_user_model
 
-    from apps.dashboard.accounts import make_sign_in_link
+    from apps.people.accounts import make_sign_in_link
 
     users = get_user_model().objects
     name = env.text("DJANGO_SUPERUSER_USERNAME")
@@ -255,8 +255,11 @@ def first_sign_in(base_url: str, say: Say) -> None:
         say(f"Sign in once with: {make_sign_in_link(administrator, base_url)}")
 
 
-def connect_aws(sandbox: SandboxChild, say: Say) -> None:
-    """Connect what AWS= asks for; accounts connected on the page stay as they are."""
+def connect_aws(sandbox: SandboxChild, say: Say, ours: str) -> None:
+    """Connect what AWS= asks for; accounts and sites connected on the pages stay as they are.
+
+    ours  where the sandbox finds us.
+    """
     from apps.aws.failures import EndpointRefusedError
     from apps.aws.places import AlreadyConnectedError
 
@@ -270,6 +273,7 @@ def connect_aws(sandbox: SandboxChild, say: Say) -> None:
         finish_removals,
         release_leases,
     )
+    from .own_sites import connect_sites, disconnect_sites
 
     if not settings.REDIS_URL:
         release_leases()
@@ -280,12 +284,15 @@ def connect_aws(sandbox: SandboxChild, say: Say) -> None:
                 url = sandbox.start()
                 disconnect_ambient()
                 connect_sandbox(url)
+                connect_sites(url, ours)
                 say(f"Sandbox: a simulated AWS at {url}")
             case "real":
                 disconnect_sandbox()
+                disconnect_sites()
                 connect_ambient()
             case _:
                 disconnect_sandbox()
+                disconnect_sites()
                 disconnect_ambient()
         ask_anew()
     except EndpointRefusedError as error:

@@ -2,8 +2,9 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -88,11 +89,18 @@ def page(browser: Browser) -> Iterator[Page]:
     assert errors == [], f"the page's scripts failed, or broke the content policy: {errors}"
 
 
-def axe_violations(page: Page) -> list[str]:
-    """Each accessibility violation on the page as one line: rule, impact, where."""
+def axe_violations(page: Page, rules: Sequence[str] | None = None) -> list[str]:
+    """Each accessibility violation on the page as one line: rule, impact, where.
+
+    Of `rules` alone, where some are named.
+    """
     # Evaluated by the debugger, which the page's content policy doesn't bind.
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules is not None:
+        options["runOnly"] = {"type": "rule", "values": list(rules)}
+    result = page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{violation['id']} ({violation['impact']}): {violation['help']}: {node['target']}"
         for violation in result["violations"]

@@ -9,8 +9,10 @@ import redis
 from django.conf import settings
 from django.core.cache import caches
 
+from apps.aws.session import called
 from apps.live.fragment import FRAGMENT_CACHE
 from apps.mirror import tail
+from apps.projects.generations import MEMO
 from tests import servers
 from tests.browser import browser, chromium_and_loop, page
 
@@ -33,6 +35,8 @@ os.environ |= {
 settings.STORAGES["staticfiles"]["BACKEND"] = (
     "django.contrib.staticfiles.storage.StaticFilesStorage"
 )
+# Every browser of a test has middleware of its own, which would look at each static file first.
+settings.WHITENOISE_AUTOREFRESH = True
 # A test's follower of the log of changes must not go on in the next one's database.
 tail.IDLE = 0.0
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -82,9 +86,16 @@ def redis_url(redis_server: str, worker_id: str) -> Iterator[str]:
         client.flushdb()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _what_is_called() -> None:
+    """Asked once a process: not first by a test that puts other kinds into the register."""
+    called()
+
+
 @pytest.fixture(autouse=True)
 def _no_pictures_of_other_tests() -> Iterator[None]:
     """Rows of two tests have the same numbers; a picture drawn in one is not shown in the next."""
+    MEMO.begin()
     yield
     caches[FRAGMENT_CACHE].clear()
 

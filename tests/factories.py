@@ -5,13 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.utils.text import slugify
 from django.utils.timezone import now
 
-from apps.codebuild.models import Build, Project
+from apps.codebuild.models import Build
+from apps.codebuild.models import Project as BuildProject
 from apps.codepipeline.models import URGENCY, Action, Execution, Pipeline, Stage
 from apps.mirror.models import Change, Link, Operation, Scope, Sweep
 from apps.mirror.resource import REGISTER
 from apps.mirror.state import State
+from apps.people.models import Profile
+from apps.projects.generations import begin_another
+from apps.projects.models import Holding, Membership, Project
 
 STATES = {
     "Succeeded": State.DONE,
@@ -24,12 +29,41 @@ LONG_AGO = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 number = itertools.count(1)
 
 
-def make_user(name: str = "release-manager", *, staff: bool = False) -> Any:
-    """A user who may sign in with the password "open sesame"."""
+def make_user(
+    name: str = "release-manager", *, staff: bool = False, reads_everything: bool = True
+) -> Any:
+    """A user who may sign in with the password "open sesame".
+
+    They read what is in no project, too, unless a test is about just that.
+    """
     user = get_user_model()(username=name, is_staff=staff, is_superuser=staff)
     user.set_password("open sesame")
     user.save()
+    if reads_everything and not staff:
+        Profile.objects.create(user=user, reads_everything=True)
     return user
+
+
+def make_project(name: str = "Checkout", *rows: Any, **roles: Any) -> Any:
+    """A project that holds mirrored rows; `owner=user`, `viewer=user` put people into it."""
+    project = Project.objects.create(name=name, slug=slugify(name))
+    for role, user in roles.items():
+        Membership.objects.create(project=project, user=user, role=role)
+    hold(project, *rows)
+    return project
+
+
+def hold(project: Any, *rows: Any) -> None:
+    """Let a project hold mirrored rows."""
+    for row in rows:
+        Holding.objects.create(
+            project=project,
+            kind=REGISTER.kind_of(row),
+            row_id=row.pk,
+            scope=row.scope,
+            how=Holding.How.LINKED,
+        )
+    begin_another()
 
 
 def make_scope(account: str = "111122223333", region: str = "eu-west-1", **more: Any) -> Scope:
@@ -235,7 +269,7 @@ def make_build(project: str = "checkout-build", status: str = "SUCCEEDED", **mor
     scope = more.pop("scope", None) or make_scope()
     turn = next(number)
     key = f"{project}:{turn:08x}-bbbb-4000-8000-{turn:012x}"
-    owner, _ = Project.objects.get_or_create(
+    owner, _ = BuildProject.objects.get_or_create(
         scope=scope,
         key=project,
         defaults={"arn": f"arn:aws:codebuild:{scope.region}:{scope.account}:project/{project}"},

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import now
 
-from apps.mirror.models import Mirrored, Scope
+from apps.mirror.models import Mirrored, Operation, Scope
 from apps.mirror.resource import Resource
 from tests.factories import make_user
 from tests.flight import PLANTED
@@ -26,6 +29,8 @@ PAGED = [resource.kind for resource in RESOURCES if resource.url]
 SERVICES = sorted({BY_KIND[kind].app_label for kind in PAGED})
 LISTED = {resource.listed: resource.app_label for resource in RESOURCES if resource.listed}
 COPIES = 7
+# Its page is its panel of charts, which tells it itself.
+WITHOUT_NOTICE = ("cloudwatch.metric",)
 # A page that no row of a kind is on tells less than the walk wants to see.
 TITLE = re.compile(r"<h1>.*?</h1>", re.DOTALL)
 
@@ -162,3 +167,33 @@ def test_searching_costs_a_constant_number_of_queries(service, mirrored, reader)
     for kind in paged(service):
         multiply(BY_KIND[kind])
     assert cost(reader, "/search?q=or") == few
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PAGED if kind not in WITHOUT_NOTICE])
+def test_each_page_says_on_top_what_of_it_cannot_be_read_and_what_cures_it(kind, mirrored, reader):
+    mirrored(BY_KIND[kind].app_label)
+    path = path_of(reader, kind)
+    before = notice(reader, path)
+    assert "cannot be read" not in before
+    at = now() - timedelta(minutes=7)
+    lists = Operation.objects.filter(kind=kind, operation=BY_KIND[kind].calls[0])
+    assert lists.update(health="denied", last_success=at, last_error=now(), cure="Do <this>.") == 1
+    told = notice(reader, path)
+    assert "cannot be read since" in told
+    assert f"{at:%Y-%m-%dT%H:%M:%SZ}" in told
+    assert "Below is what was read until then." in told
+    assert f"Denied at <code>{BY_KIND[kind].calls[0]}</code>." in told
+    assert "Do &lt;this&gt;." in told
+    assert f'href="/health/#scope-{Scope.objects.get().pk}"' in told
+    # Open pages hear of it by the same part.
+    address = re.search(r'id="hindered" data-refetch="([^"]+)"', told)
+    assert address is not None
+    alone = reader.get(unescape(address[1])).content.decode()
+    assert "cannot be read since" in alone
+
+
+def notice(reader: Client, path: str) -> str:
+    """What stands above the heading of a page."""
+    html = reader.get(path).content.decode()
+    assert 'id="hindered"' in html, path
+    return html[html.index("<main") : html.index("<h1")]

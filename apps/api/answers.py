@@ -58,7 +58,7 @@ class Narrow(Schema):
 
 
 # Every operation may answer these, always as a `Problem`.
-PROBLEMS: Any = frozenset({400, 401, 404, 405, 422, 500})
+PROBLEMS: Any = frozenset({400, 401, 404, 405, 422, 429, 500})
 
 
 def answers(schema: Any) -> dict[Any, Any]:
@@ -98,10 +98,6 @@ def cacheable(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 def absolute(request: HttpRequest, path: str) -> str:
     """Return the full address of one of our pages, "" for none."""
-    from django.conf import settings
+    from apps.people.accounts import site_address
 
-    if not path:
-        return ""
-    if settings.SITE_URL:
-        return f"{settings.SITE_URL.rstrip('/')}{path}"
-    return request.build_absolute_uri(path)
+    return site_address(request, path) if path else ""

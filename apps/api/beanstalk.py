@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from django.db.models import F
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
@@ -16,6 +17,9 @@ from .paging import Paging, page_of
 from .things import Thing, columns, thing
 
 router = Router()
+# Managed actions that an environment's details tell: what is to come, then the newest.
+MANAGED = 50
+NEWEST = (F("finished_at").desc(nulls_first=True), "-key")
 
 
 class NarrowEnvironments(Narrow):
@@ -90,7 +94,9 @@ class EnvironmentDetail(EnvironmentItem):
     endpoint_url: str
     platform_arn: str
     instances: list[EnvironmentInstance]
-    managed_actions: list[ManagedActionItem]
+    managed_actions: list[ManagedActionItem] = Field(
+        description="Those to come, then those that are over, the newest first; fifty at most."
+    )
 
 
 class EnvironmentEvent(Thing):
@@ -124,15 +130,19 @@ def list_environments(
 def one_environment(request: HttpRequest, environment_id: int) -> Any:
     """An environment with its instances, and what AWS does to it by itself."""
     row = _found(request, environment_id)
-    instances = Instance.objects.present().filter(environment=row).order_by("key")
-    instances = instances.select_related("scope", "environment__scope")
-    managed = ManagedAction.objects.present().filter(environment=row).order_by("key")
-    managed = managed.select_related("scope", "environment__scope")
+    instances = Instance.objects.present().visible_to(request.user).filter(environment=row)
+    managed = ManagedAction.objects.present().visible_to(request.user).filter(environment=row)
+    managed = managed.order_by(*NEWEST)
+    beside = ("scope", "environment__scope")
     return {
         **_environment(request, row),
         **columns(row, "description", "endpoint_url", "platform_arn"),
-        "instances": [_instance(request, one) for one in instances],
-        "managed_actions": [_managed(request, one) for one in managed],
+        "instances": [
+            _instance(request, one) for one in instances.select_related(*beside).order_by("key")
+        ],
+        "managed_actions": [
+            _managed(request, one) for one in managed.select_related(*beside)[:MANAGED]
+        ],
     }
 
 
@@ -145,7 +155,7 @@ def list_events(
 ) -> Any:
     """What was said of an environment, the newest first."""
     row = _found(request, environment_id)
-    rows = events_of(row.pk, narrow.severity).select_related("scope")
+    rows = events_of(row.pk, narrow.severity).visible_to(request.user).select_related("scope")
     name = f"environment-{row.pk}-events"
     found, following = page_of(rows, paging, name=name, by="-event_date")
     url = absolute(request, row.get_absolute_url())

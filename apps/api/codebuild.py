@@ -153,7 +153,7 @@ def list_projects(
     )
     wanted = narrow.dict()
     rows = in_state(rows, "codebuild.project", wanted.pop("state"))
-    found, following = page_of(rows.matching(**wanted), paging, name="projects", by="key")
+    found, following = page_of(rows.matching(**wanted), paging, name="build_projects", by="key")
     return {"items": [_project(request, row) for row in found], "next_cursor": following}
 
 

@@ -1,5 +1,6 @@
 """What deployments run on, in the API: Lambda functions, ECS services, EC2 instances."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,10 @@ from apps.ec2.models import Instance, InstanceProfile
 from apps.ecs.load import coming_images, definitions_of, running_images, split_image
 from apps.ecs.models import Service, TaskDefinition
 from apps.live.moments import parsed
+from apps.mirror.resource import Running
+from apps.mirror.running import running_on
 
-from .answers import Narrow, PageOf, Words, answers
+from .answers import Narrow, PageOf, Words, absolute, answers
 from .paging import Paging, page_of
 from .things import Thing, columns, thing
 
@@ -121,7 +124,7 @@ class ServiceItem(Thing):
     task_definition: str = Field(description="The ARN of what it is to run.")
     images: list[Image] = Field(
         description="Of the tasks that run; where none does, of what it is to run. Empty until "
-        "the task definition was read."
+        "the task definition was read, and where it may not be seen."
     )
     coming: list[Image] = Field(
         description="What it is to run and no task of it runs: a deployment that goes on or failed."
@@ -176,6 +179,15 @@ class NarrowInstances(Narrow):
     group: Words = Field("", description="The Auto Scaling group's name.")
 
 
+class RunningItem(Schema):
+    """The version that runs on an instance, and what brought it there."""
+
+    what: str = Field(description="CodeDeploy's revision, or the label of Beanstalk's version.")
+    by: str = Field(description="The deployment, or the environment, that brought it.")
+    at: datetime | None = Field(description="When it was there; null where nobody says.")
+    url: str = Field(description="Our page of what brought it.")
+
+
 class InstanceItem(Thing):
     """An instance that is not terminated, with its status checks."""
 
@@ -190,6 +202,10 @@ class InstanceItem(Thing):
     launched_at: datetime | None
     system_status: str = Field(description="The host's status check; empty where it was not read.")
     instance_status: str = Field(description="The instance's own.")
+    running: RunningItem | None = Field(
+        description="What was brought to it last and succeeded, by CodeDeploy or Beanstalk; null "
+        "where nothing was, where that was not read, and where it may not be seen."
+    )
 
 
 class InstanceDetail(InstanceItem):
@@ -203,7 +219,8 @@ class InstanceDetail(InstanceItem):
     architecture: str
     instance_profile: str
     roles: list[str] | None = Field(
-        description="ARNs of the roles in the profile, null where they were not read."
+        description="ARNs of the roles in the profile, null where they were not read, and where it "
+        "may not be seen."
     )
     state_reason: str
     tags: dict[str, str]
@@ -224,8 +241,10 @@ def one_function(request: HttpRequest, function_id: int) -> Any:
     """A function with its newest versions."""
     rows = Function.objects.visible_to(request.user).select_related("scope")
     row = get_object_or_404(rows, pk=function_id)
-    versions = Version.objects.present().filter(function=row).order_by("-number")[:VERSIONS]
-    aliases = Alias.objects.present().filter(function=row).order_by("name", "pk")
+    versions = Version.objects.present().visible_to(request.user).filter(function=row)
+    versions = versions.order_by("-number")[:VERSIONS]
+    aliases = Alias.objects.present().visible_to(request.user).filter(function=row)
+    aliases = aliases.order_by("name", "pk")
     return {
         **_function(request, row),
         **columns(
@@ -297,7 +316,7 @@ def list_services(
     if cluster:
         rows = rows.filter(cluster__key=cluster)
     found, following = page_of(rows, paging, name="services", by="key")
-    known = definitions_of(found)
+    known = definitions_of(found, TaskDefinition.objects.visible_to(request.user))
     return {
         "items": [_service(request, row, known) for row in found],
         "next_cursor": following,
@@ -309,7 +328,7 @@ def one_service(request: HttpRequest, service_id: int) -> Any:
     """A service with its deployments, the newest first."""
     rows = Service.objects.visible_to(request.user).select_related("scope", "cluster")
     row = get_object_or_404(rows, pk=service_id)
-    known = definitions_of([row])
+    known = definitions_of([row], TaskDefinition.objects.visible_to(request.user))
     return {
         **_service(request, row, known),
         "deployment_controller": row.deployment_controller,
@@ -377,7 +396,9 @@ def list_instances(
     if group:
         rows = rows.filter(auto_scaling_group=group)
     found, following = page_of(rows, paging, name="instances", by="name")
-    return {"items": [_instance(request, row) for row in found], "next_cursor": following}
+    running = running_on("ec2.instance", found, request.user)
+    items = [_instance(request, row, running.get(row.pk)) for row in found]
+    return {"items": items, "next_cursor": following}
 
 
 @instances.get("/{int:instance_id}", response=answers(InstanceDetail))
@@ -385,10 +406,11 @@ def one_instance(request: HttpRequest, instance_id: int) -> Any:
     """An instance."""
     rows = Instance.objects.visible_to(request.user).select_related("scope")
     row = get_object_or_404(rows, pk=instance_id)
-    profiles = InstanceProfile.objects.present().filter(scope=row.scope_id)
+    profiles = InstanceProfile.objects.present().visible_to(request.user)
+    profiles = profiles.filter(scope=row.scope_id)
     profile = profiles.filter(arn=row.instance_profile).first() if row.instance_profile else None
     return {
-        **_instance(request, row),
+        **_instance(request, row, running_on("ec2.instance", [row], request.user).get(row.pk)),
         "roles": profile.roles if profile else None if row.instance_profile else [],
         **columns(
             row,
@@ -405,9 +427,10 @@ def one_instance(request: HttpRequest, instance_id: int) -> Any:
     }
 
 
-def _instance(request: HttpRequest, row: Any) -> dict[str, Any]:
+def _instance(request: HttpRequest, row: Any, running: Running | None) -> dict[str, Any]:
     return {
         **thing(request, "ec2.instance", row),
+        "running": running and {**asdict(running), "url": absolute(request, running.url)},
         "instance_id": row.key,
         **columns(
             row,

@@ -10,21 +10,38 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
 from django.views.decorators.csrf import csrf_exempt
 
+from apps.people.limits import TOKEN, address_of, in_words
+
 from .answers import cacheable, problem
-from .callers import caller
+from .callers import caller, refused_token, why
 
 log = logging.getLogger(__name__)
 
 View = Callable[..., Any]
 
 
-def stranger() -> HttpResponse:
-    """The answer to whoever is not known."""
+def stranger(request: HttpRequest) -> HttpResponse:
+    """The answer to whoever is not known; 429 where an address tries too many wrong tokens."""
+    refused = refused_token(request)
+    if "Authorization" in request.headers:
+        wait = TOKEN.count(address_of(request))
+        if wait:
+            slow = problem(
+                429,
+                "too_many_requests",
+                f"Too many wrong tokens came from this address. Try again in {in_words(wait)}, "
+                "with a valid one: that is answered at any time.",
+            )
+            slow["Retry-After"] = str(wait)
+            return slow
+    if refused is not None:
+        token, validity = refused
+        return problem(401, f"token_{validity}", why(token, validity))
     return problem(
         401,
         "unauthorized",
-        "Send a valid token: Authorization: Bearer <token>. An administrator makes one with: "
-        "manage.py api_token NAME --user USER",
+        "Send a valid token: Authorization: Bearer <token>. You make one on the page API tokens; "
+        "an administrator with: manage.py api_token NAME --user USER",
     )
 
 
@@ -45,7 +62,7 @@ def guarded(view: View) -> View:
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             if caller(request) is None:
-                return stranger()
+                return stranger(request)
             response: HttpResponse = view(request, *args, **kwargs)
         except Http404:
             return _no_such_address()

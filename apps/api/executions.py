@@ -12,7 +12,7 @@ from pydantic import Field
 from apps.codepipeline.console import execution_url
 from apps.codepipeline.digest import first_failure, own_error, told_failure
 from apps.codepipeline.models import Action, Execution
-from apps.mirror.links import explain_then, links_of, url_of
+from apps.mirror.links import explain_then, links_of, unexplained, url_of
 from apps.mirror.models import Link, Scope
 from apps.mirror.resource import REGISTER
 
@@ -196,12 +196,13 @@ def _why(row: Action, runs: list[Link], targets: Mapping[tuple[str, str], Any]) 
     """Return why an action failed: what it ran says it best, else its own error."""
     if row.state != "failed":
         return ""
-    told = [
-        explain_then(kind, targets[kind, arn], row.started_at, row.last_update)
-        for kind, arn in map(_target, runs)
-        if (kind, arn) in targets
-    ]
-    return next(filter(None, told), own_error(row))
+    ran = [(kind, targets[kind, arn]) for kind, arn in map(_target, runs) if (kind, arn) in targets]
+    then = (row.started_at, row.last_update)
+    told = [explain_then(kind, target, *then) for kind, target in ran]
+    if why := next(filter(None, told), ""):
+        return why
+    unread = next(filter(None, (unexplained(kind, target, *then) for kind, target in ran)), "")
+    return "\n".join(filter(None, (own_error(row), unread)))
 
 
 def whys_of(request: HttpRequest, executions: Iterable[Execution | None]) -> dict[int, str]:

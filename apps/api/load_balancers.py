@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from apps.ec2.load import why_balancers
 from apps.ec2.models import InstanceHealth, LoadBalancer, TargetGroup
 
 from .answers import Narrow, PageOf, Words, answers
@@ -75,7 +76,11 @@ def list_load_balancers(
     found, following = page_of(
         rows.matching(**narrow.dict()), paging, name="load_balancers", by="name"
     )
-    return {"items": [_item(request, row) for row in found], "next_cursor": following}
+    why = why_balancers(found)
+    return {
+        "items": [_item(request, row, why[row.pk]) for row in found],
+        "next_cursor": following,
+    }
 
 
 @router.get("/{int:load_balancer_id}", response=answers(LoadBalancerDetail))
@@ -83,10 +88,10 @@ def one_load_balancer(request: HttpRequest, load_balancer_id: int) -> Any:
     """A load balancer with the health of each target, the worst first."""
     rows = LoadBalancer.objects.visible_to(request.user).select_related("scope")
     row = get_object_or_404(rows, pk=load_balancer_id)
-    groups = TargetGroup.objects.present().filter(load_balancer=row)
-    health = InstanceHealth.objects.present().filter(load_balancer=row)
+    groups = TargetGroup.objects.present().visible_to(request.user).filter(load_balancer=row)
+    health = InstanceHealth.objects.present().visible_to(request.user).filter(load_balancer=row)
     return {
-        **_item(request, row),
+        **_item(request, row, why_balancers([row])[row.pk]),
         **columns(row, "vpc_id", "availability_zones", "security_groups"),
         "target_groups": [
             {"name": group.name, "arn": group.arn, "targets": _targets(group.targets)}
@@ -112,9 +117,10 @@ def _targets(told: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _item(request: HttpRequest, row: Any) -> dict[str, Any]:
+def _item(request: HttpRequest, row: Any, why: str) -> dict[str, Any]:
     return {
         **thing(request, "ec2.loadbalancer", row),
+        "why": why,
         **columns(
             row,
             "name",

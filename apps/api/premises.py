@@ -8,8 +8,8 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router
 from pydantic import Field
 
-from apps.codedeploy.load import groups_of
 from apps.codedeploy.models import OnPremisesInstance
+from apps.codedeploy.on_premises import groups_of
 
 from .answers import Narrow, PageOf, Words, answers
 from .paging import Paging, page_of
@@ -27,20 +27,24 @@ class NarrowOnPremises(Narrow):
 
 
 class OnPremisesItem(Thing):
-    """An on-premises instance; its status is Registered or Deregistered."""
+    """An on-premises instance; its status is Registered, Deregistered or, unread, Unknown."""
 
     name: str
     iam_user_arn: str
     iam_session_arn: str = Field(description="Of a role's session, where it is no user.")
     registered_at: datetime | None
     deregistered_at: datetime | None
-    tags: dict[str, str]
+    tags: dict[str, str] = Field(
+        description="Empty, too, where they were not read yet: its status is Unknown then."
+    )
 
 
 class OnPremisesDetail(OnPremisesItem):
     """An on-premises instance with the groups that deploy to it."""
 
-    deployment_groups: list[int] = Field(description="See /deployment-groups/{id}.")
+    deployment_groups: list[int] | None = Field(
+        description="See /deployment-groups/{id}; null where its tags were not read yet."
+    )
 
 
 @on_premises_instances.get("", response=answers(PageOf[OnPremisesItem]))
@@ -59,7 +63,7 @@ def one_on_premises_instance(request: HttpRequest, instance_id: int) -> Any:
     """An on-premises instance."""
     rows = OnPremisesInstance.objects.visible_to(request.user).select_related("scope")
     row = get_object_or_404(rows, pk=instance_id)
-    groups = [group.pk for group in groups_of(row)]
+    groups = [group.pk for group in groups_of(row, request.user)] if row.is_read else None
     return {**_instance(request, row), "deployment_groups": groups}
 
 

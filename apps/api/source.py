@@ -90,6 +90,9 @@ class RepositoryDetail(RepositoryItem):
     clone_url_https: str
     clone_url_ssh: str
     clone_url_grc: str = Field(description="For git-remote-codecommit.")
+    private: bool | None = Field(description="Null where its host knows no public ones.")
+    archived: bool
+    was: list[str] = Field(description="Names it had before, the latest last.")
     encryption_key: str
     created: datetime | None
     triggers: list[PushTrigger]
@@ -155,6 +158,8 @@ class PullRequestItem(Thing):
     merged: bool
     approved: bool | None = Field(description="Whether its rules are satisfied; null: not read.")
     mergeable: bool | None = Field(description="Whether there is no conflict; null: not read.")
+    draft: bool
+    checks_state: str = Field(description="What its checks amount to; empty where it has none.")
     created: datetime | None
     last_activity: datetime | None
 
@@ -177,8 +182,19 @@ class Approval(Schema):
     state: str
 
 
+class Check(Schema):
+    """What was checked of a pull request's newest commit."""
+
+    name: str
+    state: str
+    status: str = Field(description="The host's own word.")
+    by: str
+    url: str
+    at: datetime | None
+
+
 class PullRequestDetail(PullRequestItem):
-    """A pull request with its rules, approvals, conflicts and comments."""
+    """A pull request with its rules, approvals, checks, conflicts and comments."""
 
     description: str
     source_commit: str
@@ -191,6 +207,9 @@ class PullRequestDetail(PullRequestItem):
     overridden: bool
     approval_rules: list[ApprovalRule]
     approvals: list[Approval]
+    merge_state: str = Field(description="The host's word for what keeps it from being merged.")
+    reviewers: list[str] = Field(description="Whom it waits for.")
+    checks: list[Check]
     conflicts: list[str]
     comments: list[Comment]
 
@@ -231,6 +250,9 @@ def one_repository(request: HttpRequest, repository_id: int) -> Any:
             "clone_url_https",
             "clone_url_ssh",
             "clone_url_grc",
+            "private",
+            "archived",
+            "was",
             "encryption_key",
             "created",
             "triggers",
@@ -322,8 +344,11 @@ def one_pull_request(request: HttpRequest, pull_request_id: int) -> Any:
             "overridden",
             "approval_rules",
             "approvals",
+            "merge_state",
+            "reviewers",
             "conflicts",
         ),
+        "checks": [{**check, "at": parsed(check.get("at"))} for check in row.checks],
         "comments": [_comment(comment) for comment in row.comments],
     }
 
@@ -385,6 +410,8 @@ def _pull_request(request: HttpRequest, row: Any) -> dict[str, Any]:
             "merged",
             "approved",
             "mergeable",
+            "draft",
+            "checks_state",
             "created",
             "last_activity",
         ),

@@ -32,7 +32,12 @@ class Thing(Place):
 
 
 # What is there and does nothing that could fail has no word of AWS's: in ours, by kind.
-SETTLED = {"repository": "Available", "branch": "Available", "commit": "Available"}
+SETTLED = {
+    "repository": "Available",
+    "branch": "Available",
+    "commit": "Available",
+    "tracker": "Available",
+}
 UNTOLD = "Unknown"
 
 

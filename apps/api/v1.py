@@ -16,9 +16,12 @@ from . import (
     codedeploy,
     compute,
     executions,
+    issues,
+    journeys,
     load_balancers,
     pipelines,
     premises,
+    projects,
     rows,
     scopes,
     source,
@@ -32,11 +35,12 @@ from .paging import BadCursorError
 DESCRIPTION = """\
 What the dashboard last read from AWS. Reading never calls AWS: a row says what the mirror knows.
 
-Send `Authorization: Bearer <token>`; `manage.py api_token NAME --user USER` prints a token. A
-browser that is signed in may read with its cookie. Lists answer `items` and `next_cursor`. Times
-are ISO 8601 in UTC. A row that you may not see is 404, like one that does not exist. Answers carry
-a weak ETag: ask again with `If-None-Match` and an unchanged one is 304. A parameter that is not
-known, or an account or region that you do not see, is 422 and named, never left out in silence.
+Send `Authorization: Bearer <token>`; the page API tokens makes one, and so does
+`manage.py api_token NAME --user USER`. A browser that is signed in may read with its cookie. Lists
+answer `items` and `next_cursor`. Times are ISO 8601 in UTC. A row that you may not see is 404, like
+one that does not exist. Answers carry a weak ETag: ask again with `If-None-Match` and an unchanged
+one is 304. A parameter that is not known, or an account or region that you do not see, is 422 and
+named, never left out in silence. Too many wrong tokens from one address are 429 with `Retry-After`.
 """
 
 api = NinjaAPI(
@@ -52,13 +56,16 @@ api.add_decorator(understood, mode="view")
 # Adding a service is a module with a router, and a line here; /rows/ lists it without either.
 api.add_router("/pipelines", pipelines.router, tags=["CodePipeline"])
 api.add_router("/executions", executions.router, tags=["CodePipeline"])
+api.add_router("/journeys", journeys.router, tags=["Journeys"])
 api.add_router("/builds", codebuild.builds, tags=["CodeBuild"])
-api.add_router("/projects", codebuild.projects, tags=["CodeBuild"])
+api.add_router("/build-projects", codebuild.projects, tags=["CodeBuild"])
 api.add_router("/stacks", cloudformation.router, tags=["CloudFormation"])
 api.add_router("/repositories", source.repositories, tags=["Source"])
 api.add_router("/branches", source.branches, tags=["Source"])
 api.add_router("/commits", source.commits, tags=["Source"])
 api.add_router("/pull-requests", source.pull_requests, tags=["Source"])
+api.add_router("/issues", issues.issues, tags=["Issues"])
+api.add_router("/trackers", issues.trackers, tags=["Issues"])
 api.add_router("/deployment-groups", codedeploy.deployment_groups, tags=["CodeDeploy"])
 api.add_router("/deployments", codedeploy.deployments, tags=["CodeDeploy"])
 api.add_router("/on-premises-instances", premises.on_premises_instances, tags=["CodeDeploy"])
@@ -69,6 +76,7 @@ api.add_router("/load-balancers", load_balancers.router, tags=["EC2"])
 api.add_router("/environments", beanstalk.router, tags=["Elastic Beanstalk"])
 api.add_router("/alarms", cloudwatch.alarms, tags=["CloudWatch"])
 api.add_router("/metrics", cloudwatch.metrics, tags=["CloudWatch"])
+api.add_router("/projects", projects.router, tags=["Projects"])
 api.add_router("/scopes", scopes.router, tags=["Health"])
 api.add_router("/rows", rows.router, tags=["Everything mirrored"])
 
@@ -113,8 +121,8 @@ def _not_understood(_request: HttpRequest, error: Any) -> HttpResponse:
 
 
 @api.exception_handler(AuthenticationError)
-def _unknown(_request: HttpRequest, _error: Any) -> HttpResponse:
-    return stranger()
+def _unknown(request: HttpRequest, _error: Any) -> HttpResponse:
+    return stranger(request)
 
 
 @api.exception_handler(HttpError)

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, PaginationError
 from botocore.parsers import ResponseParserError
 
 from apps.mirror.provider import Failure, Health, Outcome
+from apps.mirror.together import Together
 
 from .failures import (
     OutOfTimeError,
@@ -26,7 +27,6 @@ from .failures import (
     is_passing,
     is_throttle,
 )
-from .together import Together
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

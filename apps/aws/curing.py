@@ -18,6 +18,11 @@ NOT_ACCEPTED = (
     "AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, and start again, "
     f"{OR_CONNECT}"
 )
+NO_PROFILE = "ProfileNotFound"
+PROFILE_MISSING = (
+    "Correct AWS_PROFILE in the environment, or write a profile of that name into the AWS "
+    f"configuration of this machine, and start again, {OR_CONNECT}"
+)
 WRONG_ENDPOINT = (
     "Correct AWS_ENDPOINT_URL in the environment, or leave it out to reach AWS itself, and start "
     "again."
@@ -30,6 +35,8 @@ def followable(failure: Failure, account: Account) -> Failure:
         return failure
     if failure.code in NOTHING_THERE:
         return replace(failure, cure=NONE_FOUND)
+    if failure.code == NO_PROFILE:
+        return replace(failure, cure=PROFILE_MISSING)
     if failure.health is Health.CREDENTIALS and failure.code != "Overtaken":
         return replace(failure, cure=NOT_ACCEPTED)
     if account.endpoint_url and failure.health in (Health.UNREACHABLE, Health.FAILING):

@@ -6,7 +6,6 @@ again for every connection, on the very address that is connected to: a name tha
 differently a moment later (DNS rebinding) gains nothing.
 """
 
-import ipaddress
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
@@ -19,19 +18,13 @@ from botocore.awsrequest import (
     AWSHTTPSConnection,
     AWSHTTPSConnectionPool,
 )
-from django.conf import settings
-from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.exceptions import NameResolutionError
+
+from apps.mirror.outgoing import connect_to, is_allowed, is_metadata, is_public
 
 from .failures import EndpointRefusedError, MetadataRefusedError
 
 PORTS = {"http": 80, "https": 443}
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Where machines, containers and pods in clouds get credentials from.
-METADATA = [
-    ipaddress.ip_network("169.254.0.0/16"),
-    ipaddress.ip_network("fe80::/10"),
-    ipaddress.ip_network("fd00:ec2::/32"),
-]
 PATIENCE = 3.0
 
 _resolvers = ThreadPoolExecutor(2, thread_name_prefix="resolve")
@@ -64,17 +57,6 @@ def well_formed(url: str) -> str:
     """
     _split(url)
     return url.strip().rstrip("/")
-
-
-def is_allowed(host: str, port: int) -> bool:
-    """Whether ALLOWED_ENDPOINTS names this host, with this port or without any."""
-    wanted = {
-        _normal(host),
-        f"{_normal(host)}:{port}",
-        f"[{_normal(host)}]",
-        f"[{_normal(host)}]:{port}",
-    }
-    return any(_normal(entry) in wanted for entry in settings.ALLOWED_ENDPOINTS)
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -116,34 +98,6 @@ def _leads(host: str, address: str) -> str:
     return f"{host} is" if host == address else f"{host} leads to {address},"
 
 
-def is_metadata(address: str) -> bool:
-    """Whether clouds' metadata services are at an address, however it is written or wrapped."""
-    ip = _ip(address)
-    return ip is not None and any(ip in network for network in METADATA)
-
-
-def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return an address, the inner one where it wraps an IPv4 address; None where it is none."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if inner is None and ip in NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        return inner or ip
-    return ip
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is on the public internet, however it is written or wrapped."""
-    ip = _ip(address)
-    if ip is None or (isinstance(ip, ipaddress.IPv6Address) and ip.teredo is not None):
-        return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
 def guard(client: Any) -> Any:
     """Make a boto3 client connect to allowed addresses only; return it.
 
@@ -179,10 +133,6 @@ def _split(url: str) -> tuple[str, int]:
     return host, port or PORTS[parts.scheme]
 
 
-def _normal(host: str) -> str:
-    return host.strip().lower().rstrip(".")
-
-
 def _connect(connection: Any, connect: Any) -> socket.socket:
     """Connect to an address that was looked at, not to a name that is looked up once more."""
     host, port = str(connection.host), int(connection.port)
@@ -196,19 +146,7 @@ def _connect(connection: Any, connect: Any) -> socket.socket:
             refuse_metadata(host, address)
         else:
             refuse_private(host, port, address)
-    try:
-        for left, address in enumerate(addresses, start=1 - len(addresses)):
-            connection._dns_host = address
-            try:
-                opened: socket.socket = connect()
-            except HTTPError:
-                if left == 0:
-                    raise
-            else:
-                return opened
-    finally:
-        connection._dns_host = host
-    raise AssertionError("a name that resolves has an address")
+    return connect_to(connection, connect, addresses)
 
 
 class _Connection(AWSHTTPConnection):

@@ -257,8 +257,13 @@ BY_TYPE: list[tuple[Any, Health, str]] = [
         "AWS_ACCESS_KEY_ID or an instance role in the environment.",
     ),
     (
+        boto.ProfileNotFound,
+        Health.CREDENTIALS,
+        "Correct the profile's name on the account's page, or write a profile of that name into "
+        "the AWS configuration of this machine (aws configure sso, or aws configure --profile).",
+    ),
+    (
         (
-            boto.ProfileNotFound,
             boto.CredentialRetrievalError,
             boto.TokenRetrievalError,
             boto.SSOTokenLoadError,

@@ -114,7 +114,7 @@ class Hearing:
     @property
     def newest(self) -> datetime | None:
         """When the newest event of any kind arrived."""
-        found = [source.newest for source in self.sources] + [self.place.scope.events_at]
+        found = [source.newest for source in self.sources] + [self.place.scope.last_event_at]
         return max((at for at in found if at is not None), default=None)
 
     @property

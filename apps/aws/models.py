@@ -9,8 +9,7 @@ from django.db import models
 from django.utils.timezone import now
 
 from apps.mirror.models import Scope
-
-from .sealed import SealedField
+from apps.mirror.sealed import SealedField
 
 ACCOUNT_ID = RegexValidator(r"^\d{12}$", "An AWS account number has 12 digits.")
 REGION = RegexValidator(r"^[a-z]{2}(-[a-z]+)+-\d$", "A region looks like eu-west-1.")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from apps.mirror.health import GRAVITY, Cause, KindHealth, causes_of, kind_health, scope_ages
-from apps.mirror.provider import Health
+from apps.mirror.causes import Cause, causes_of
+from apps.mirror.health import KindHealth, kind_health, scope_ages
 
 from .models import Account, Place
 from .purge import is_being_purged
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, slots=True)
 class Card:
-    """An account in the list. `gravest` is None where nothing troubles it.
+    """An account in the list.
 
+    causes  what keeps kinds from being read, each told once, the gravest first.
     oldest  (scope, when it was read) of the region whose rows are the oldest.
     """
 
@@ -26,7 +27,7 @@ class Card:
     places: list[Place]
     swept: int
     troubles: int
-    gravest: KindHealth | None
+    causes: list[Cause]
     last_event: datetime | None
     oldest: tuple[int, datetime | None] | None
     purging: bool
@@ -104,7 +105,7 @@ def places_of(account: Account) -> list[PlaceHealth]:
 
 def events_of(account: Account) -> datetime | None:
     """Return when the last event of any region came."""
-    return _latest(place.scope.events_at for place in account.places.all())
+    return _latest(place.scope.last_event_at for place in account.places.all())
 
 
 def _card(
@@ -118,7 +119,7 @@ def _card(
         places=places,
         swept=sum(place.scope.enabled for place in places),
         troubles=len(troubled),
-        gravest=min(troubled, key=lambda kind: GRAVITY.index(Health(kind.state)), default=None),
+        causes=causes_of(troubled),
         last_event=events_of(account),
         oldest=_oldest([place for place in places if place.scope.enabled] or places, ages),
         purging=is_being_purged(account),

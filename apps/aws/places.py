@@ -15,8 +15,8 @@ from django.utils.timezone import now
 
 from apps.live.bus import BUS
 from apps.mirror.due import sweep_now
-from apps.mirror.health import record_trouble
 from apps.mirror.models import Operation, Scope
+from apps.mirror.outcomes import record_trouble
 from apps.mirror.provider import Failure, Health
 from apps.mirror.resource import REGISTER
 from apps.mirror.sweep import ensure_sweeps

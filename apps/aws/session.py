@@ -21,13 +21,13 @@ from botocore.credentials import (
 from django.conf import settings
 
 from apps.mirror.provider import Health
+from apps.mirror.sealed import reveal
 
 from .endpoints import guard
 from .failures import CREDENTIALS, classify, error_code
 from .models import Account
 from .policy import read_operations
 from .regions import ask_sts_in
-from .sealed import reveal
 from .wire import client_config, quick_session
 
 SESSION_NAME = "codestar-dash"

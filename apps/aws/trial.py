@@ -22,6 +22,8 @@ from apps.mirror.due import sweep_now
 from apps.mirror.models import Scope
 from apps.mirror.provider import HARMLESS, WORDS, Failure, Health
 from apps.mirror.resource import REGISTER
+from apps.mirror.sealed import Sealed, reveal
+from apps.mirror.sealing import seal, unseal
 
 from .calls import Reach
 from .connect import Credentials
@@ -31,7 +33,6 @@ from .identity import ask_who, identify
 from .models import Account
 from .places import taken_regions
 from .regions import partition_of
-from .sealed import Sealed, reveal, seal, unseal
 from .session import called, door, sts_regions
 from .wire import models
 

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,8 +22,9 @@ from .records import (
 )
 
 # How far back failed invocations are looked for, in so many pages at most: a page may be empty
-# while CloudWatch goes through a long log.
-PAST = timedelta(hours=3)
+# while CloudWatch goes through a long log. It answers oldest first, so of a log that is longer the
+# last half hour is asked for as well, and then the last minutes: what failed last is not missed.
+PASTS = (timedelta(hours=3), timedelta(minutes=30), timedelta(minutes=5))
 PAGES, PAGE_EVENTS = 3, 1_000
 # Log streams that are read around what failed, the newest; an instance of a function has one.
 STREAMS = 3
@@ -89,22 +90,16 @@ def failures(reach: Reach, ask: Ask) -> Iterator[FailureRecord | Covered]:
     """
 
     def read(function: Parent) -> list[Invocation]:
-        group = str(function.fields["log_group"] or f"/aws/lambda/{function.key}")
-        begin = _milliseconds(datetime.now(UTC) - PAST)
-        found = _search(reach, group, startTime=begin, filterPattern=PATTERN)
-        hits: dict[str, list[int]] = {}
-        for event in found:
-            hits.setdefault(event.get("logStreamName") or "", []).append(event["timestamp"])
+        group = str(function.fields["log_group"] or _own_group(function.key))
         longest = 1000 * (function.fields["timeout"] or 0) + ENDS
-        told = []
-        for stream in sorted(filter(None, hits), key=lambda one: max(hits[one]))[-STREAMS:]:
-            around = {
-                "startTime": max(begin, min(hits[stream]) - longest),
-                "endTime": max(hits[stream]) + ENDS,
-            }
-            events = _search(reach, group, logStreamNames=[stream], **around)
-            told += [one for one in invocations(events) if one.failed and one.request_id]
-        return told
+        told: dict[str, Invocation] = {}
+        for stream, at in _newest_hits(reach, group, function.key):
+            for one in _around(reach, group, stream, at, longest):
+                known = told.get(one.request_id)
+                # Read twice, it may have been cut at its beginning or at its end.
+                if one.request_id and (known is None or len(known.lines) < len(one.lines)):
+                    told[one.request_id] = one
+        return [one for one in told.values() if one.failed]
 
     for function, found in reach.each(ask.parents, read):
         if isinstance(found, Failed):
@@ -116,15 +111,57 @@ def failures(reach: Reach, ask: Ask) -> Iterator[FailureRecord | Covered]:
         yield Covered(function.key)
 
 
-def _search(reach: Reach, group: str, **asked: Any) -> list[Mapping[str, Any]]:
+def _own_group(function: str) -> str:
+    return f"/aws/lambda/{function}"
+
+
+def _newest_hits(reach: Reach, group: str, function: str) -> list[tuple[str, list[int]]]:
+    """Return the newest streams of a function that tell errors, and when each does.
+
+    Functions may share a log group; then their streams are named "<date>/<function>[<version>]…":
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+    """
+    present = datetime.now(UTC)
+    hits: dict[str, set[int]] = {}
+    for past in PASTS:
+        begin = int((present - past).timestamp() * 1000)
+        found, whole = _search(reach, group, startTime=begin, filterPattern=PATTERN)
+        for event in found:
+            stream = event.get("logStreamName") or ""
+            if stream and (group == _own_group(function) or f"/{function}[" in stream):
+                hits.setdefault(stream, set()).add(event["timestamp"])
+        if whole:
+            break
+    newest = sorted(hits, key=lambda stream: max(hits[stream]))[-STREAMS:]
+    return [(stream, sorted(hits[stream])) for stream in newest]
+
+
+def _around(
+    reach: Reach, group: str, stream: str, at: Sequence[int], longest: int
+) -> Iterator[Invocation]:
+    """Yield the invocations around moments of a stream, the newest of them in any case.
+
+    longest  milliseconds that an invocation takes at most.
+    """
+    for first in dict.fromkeys((at[0], at[-1])):
+        events, whole = _search(
+            reach,
+            group,
+            logStreamNames=[stream],
+            startTime=max(0, first - longest),
+            endTime=at[-1] + ENDS,
+        )
+        yield from invocations(events)
+        if whole:
+            break
+
+
+def _search(reach: Reach, group: str, **asked: Any) -> tuple[list[Mapping[str, Any]], bool]:
+    """Return the events that a search finds in `PAGES` pages, and whether these were all."""
     found: list[Mapping[str, Any]] = []
     pages = reach.pages("logs:FilterLogEvents", logGroupName=group, limit=PAGE_EVENTS, **asked)
     for number, page in enumerate(pages, start=1):
         found += page.get("events", ())
         if number == PAGES:
-            break
-    return found
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+            return found, not page.get("nextToken")
+    return found, True

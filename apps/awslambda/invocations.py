@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from apps.mirror.masking import masked, named_masked
+from apps.mirror.masking import masked, named_masked, without_private_keys
 
 # What a failed invocation writes: an exception that nobody or somebody caught, or Lambda itself.
 WORDS = (
@@ -24,8 +24,12 @@ WORDS = (
     "Runtime exited",
     "Status: error",
     "Status: timeout",
+    # The same of logs in JSON.
+    '"status":"error"',
+    '"status":"failure"',
+    '"status":"timeout"',
 )
-PATTERN = " ".join(f'?"{words}"' for words in WORDS)
+PATTERN = " ".join('?"{}"'.format(words.replace('"', '\\"')) for words in WORDS)
 # A message of a logger: "[ERROR] …", and in Node.js time, request id and level before it.
 TELLS = re.compile(
     r"^\[?(?:ERROR|CRITICAL|FATAL)\b|\t(?:ERROR|FATAL)\t|^Traceback \(most recent call last\)"
@@ -45,6 +49,8 @@ class Invocation:
 
     request_id: str
     stream: str
+    # Whether Lambda itself has named it: what a program calls its requests is no matter then.
+    begun: bool = False
     at: int = 0
     status: str = ""
     lines: list[str] = field(default_factory=list)
@@ -83,10 +89,13 @@ def invocations(events: Iterable[Mapping[str, Any]]) -> Iterator[Invocation]:
         stream, at = str(event.get("logStreamName") or ""), int(event.get("timestamp") or 0)
         word, request, lines, status = _read(str(event.get("message") or "").rstrip())
         current = running.get(stream)
-        if word == "START" or (request and (current is None or current.request_id != request)):
+        known = current is not None and (current.request_id == request or not request)
+        if word == "START" or (
+            not known and request and (word or not current or not current.begun)
+        ):
             if current is not None:
                 yield current
-            current = running[stream] = Invocation(request, stream)
+            current = running[stream] = Invocation(request, stream, begun=bool(word))
         if current is None:
             continue
         current.at = max(current.at, at)
@@ -132,14 +141,16 @@ def _read_json(told: Mapping[str, Any]) -> tuple[str, str, list[str], str]:
     head = f"[{level}] {said}" if level else said
     stack = told.get("stackTrace")
     more = [str(line).rstrip() for line in stack] if isinstance(stack, list) else []
-    return "", str(request), [*head.split("\n"), *"\n".join(more).split("\n")], ""
+    return "", str(request), [part for text in (head, *more) for part in text.split("\n")], ""
 
 
 def failure_record(function: str, arn: str, found: Invocation) -> FailureRecord:
     """Return what is kept of an invocation that failed: the line that tells, and those around."""
     mark = found.mark or 0
     first = max(0, mark - BEFORE)
-    lines = found.lines[first : first + LINES]
+    # As one text before it is cut: a private key has many lines.
+    whole = without_private_keys("\n".join(line[: 4 * LONGEST] for line in found.lines)).split("\n")
+    lines = whole[first : first + LINES]
     return FailureRecord(
         key=f"{function}:{found.request_id}",
         parent=function,
@@ -151,6 +162,6 @@ def failure_record(function: str, arn: str, found: Invocation) -> FailureRecord:
         log_stream=found.stream,
         at=datetime.fromtimestamp(found.at / 1000, UTC),
         # Masked before it is cut: half a key is a secret, too.
-        lines=[named_masked(masked(line[: 4 * LONGEST]))[:LONGEST] for line in lines],
+        lines=[named_masked(masked(line))[:LONGEST] for line in lines],
         mark=mark - first,
     )

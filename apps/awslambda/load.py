@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+
 from apps.mirror.unread import missing_in
 
 from .digest import why
@@ -25,33 +28,51 @@ def function_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 def function_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Functions with their aliases, and their newest versions with the aliases that serve them."""
+    """Functions with their aliases, and the versions that are newest or that aliases serve."""
     functions = Function.objects.select_related("scope").filter(pk__in=ids)
     aliases: dict[int, list[Alias]] = {pk: [] for pk in ids}
     for alias in Alias.objects.present().filter(function__in=ids).order_by("name", "pk"):
         aliases[alias.function_id].append(alias)
     found = list(functions)
+    failures = _newest_failures(ids)
     missing = missing_in(
         {one.scope_id for one in found},
         aliases="awslambda.alias",
         versions="awslambda.version",
         failures="awslambda.failure",
     )
-    return {
-        one.pk: {
+    contexts = {}
+    for one in found:
+        versions = _versions(one, aliases[one.pk])
+        contexts[one.pk] = {
             **missing[one.scope_id].context(),
             "function": one,
             "why": why(one),
             "aliases": aliases[one.pk],
-            "versions": _versions(one, aliases[one.pk]),
-            "failures": Failure.objects.filter(function=one)[:FAILURES],
+            "versions": versions,
+            "shown_versions": {str(row["version"].number) for row in versions},
+            "failures": failures[one.pk],
         }
-        for one in found
-    }
+    return contexts
+
+
+def _newest_failures(ids: Sequence[int]) -> dict[int, list[Failure]]:
+    """Return the newest failed invocations of each function."""
+    newest: dict[int, list[Failure]] = {pk: [] for pk in ids}
+    place = Window(RowNumber(), partition_by=F("function"), order_by=["-at", "-pk"])
+    rows = Failure.objects.filter(function__in=ids).annotate(place=place)
+    for one in rows.filter(place__lte=FAILURES).order_by("place"):
+        newest[one.function_id].append(one)
+    return newest
 
 
 def _versions(function: Function, aliases: Sequence[Alias]) -> list[dict[str, Any]]:
-    newest = Version.objects.present().filter(function=function).order_by("-number")[:VERSIONS]
+    rows = Version.objects.present().filter(function=function).order_by("-number")
+    served = {number for alias in aliases for number in alias.served}
+    # What an alias serves may be older than the newest ones: it is what matters most.
+    newest = rows.filter(
+        Q(pk__in=list(rows.values_list("pk", flat=True)[:VERSIONS])) | Q(number__in=served)
+    )
     return [
         {
             "version": version,

@@ -142,6 +142,10 @@ class Version(Mirrored):
         return version_url(self.scope.region, self.key.rpartition(":")[0], str(self.number))
 
 
+# Digits: what is longer fits no column.
+LONGEST_NUMBER = 10
+
+
 class Alias(Mirrored):
     """An alias: a name for a version, or for two of which each gets a share of the calls.
 
@@ -181,6 +185,12 @@ class Alias(Mirrored):
         rest = max(0.0, round(100 - sum(weights.values()), 2))
         shares = [(self.function_version, rest), *weights.items()]
         return sorted(shares, key=lambda item: -item[1])
+
+    @property
+    def served(self) -> set[int]:
+        """Numbers of the versions it serves; $LATEST is none, nor is what no version can have."""
+        named = (self.function_version, *self.weights)
+        return {int(one) for one in named if one.isdecimal() and len(one) < LONGEST_NUMBER}
 
 
 class Failure(Mirrored):

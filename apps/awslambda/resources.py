@@ -1,12 +1,13 @@
 """What this app mirrors, how often, what it calls and which events it hears."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from apps.aws.events import called
-from apps.mirror.models import Link
-from apps.mirror.resource import REGISTER, Cadence, Kept, Names, Resource
+from apps.mirror.asking import hint
+from apps.mirror.models import Change, Link, Scope, Sweep
+from apps.mirror.resource import REGISTER, Cadence, Happened, Kept, Names, Resource
 
 from . import collect, digest, models
 
@@ -53,6 +54,7 @@ FUNCTION = REGISTER.add(
         ),
         heard_wholly=True,
         keyed=True,
+        held=True,
         url=models.Function.get_absolute_url,
         listed="awslambda:functions",
         explain=digest.why,
@@ -77,6 +79,13 @@ VERSION = REGISTER.add(
         parent_stamp=("revision_id", "versions_read"),
         spot_check=True,
         digest=digest.of_versions,
+        happened=Happened(
+            at="published_at",
+            group="Deployments",
+            icon="square-function",
+            name=lambda row: f"{row.function.key} version {row.number}",
+            told=lambda row: row.description,
+        ),
         url=models.Version.get_absolute_url,
     )
 )
@@ -86,6 +95,34 @@ def _invoked_by_pipelines(rows: Any) -> Any:
     """Of the others nobody waits for an answer; reading every log would cost a call each."""
     runs = Link.objects.filter(to_kind="awslambda.function", relation="runs")
     return rows.filter(arn__in=runs.values("to_arn"))
+
+
+def _read_unknown_versions(scope_id: int, changes: Sequence[Change]) -> None:
+    """An alias that serves a version nobody read tells that its function moved on, too."""
+    ids = [change.row_id for change in changes if change.verb != Change.Verb.GONE]
+    versions = Sweep.objects.filter(scope=scope_id, kind="awslambda.version")
+    if not ids or not versions.exclude(last_success=None).exists():
+        # The first list of versions is on its way.
+        return
+    aliases = models.Alias.objects.filter(pk__in=ids).select_related("function")
+    served = {(alias.function.key, number) for alias in aliases for number in alias.served}
+    rows = models.Version.objects.present().filter(
+        scope=scope_id,
+        function__key__in={name for name, _ in served},
+        number__in={number for _, number in served},
+    )
+    known = set(rows.values_list("function__key", "number"))
+    hint(
+        Scope.objects.get(pk=scope_id),
+        [
+            names
+            for name in sorted({name for name, _ in served - known})
+            for names in (
+                Names(kind="awslambda.function", key=name),
+                Names(kind="awslambda.version", parent=name),
+            )
+        ],
+    )
 
 
 ALIAS = REGISTER.add(
@@ -117,6 +154,7 @@ ALIAS = REGISTER.add(
         spot_check=True,
         heeds=("deploys to",),
         digest=digest.of_aliases,
+        after=_read_unknown_versions,
         url=models.Alias.get_absolute_url,
     )
 )

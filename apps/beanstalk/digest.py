@@ -21,6 +21,8 @@ SLACK = timedelta(minutes=2)
 # How long before its end an operation may have begun, where nobody tells.
 OPERATION = timedelta(hours=1)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# A managed action that ended either way.
+OVER = (State.DONE, State.FAILED)
 # https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ManagedActionHistoryItem.html
 FAILURES = {
     "UpdateCancelled": "The update was cancelled",
@@ -106,8 +108,7 @@ def environments_by_managed(ids: Sequence[int]) -> Mapping[int, Mapping[str, Any
 
 def _told(rows: Sequence[ManagedAction]) -> list[ManagedAction]:
     """Return those to come, the next first; then the newest that is over, and the last failed."""
-    ended = (State.DONE, State.FAILED)
-    coming = [row for row in rows if row.finished_at is None and row.state not in ended]
+    coming = [row for row in rows if row.finished_at is None and row.state not in OVER]
     coming.sort(key=lambda row: (row.state == "", row.window_start is None, row.window_start or 0))
     over = [row for row in rows if row not in coming]
     over.sort(key=lambda row: row.finished_at or row.executed_at or EARLIEST, reverse=True)
@@ -145,8 +146,8 @@ def why_environment(row: Environment) -> str:
     if told or row.state != State.FAILED:
         return told
     if not row.health_status:
-        return f"{row.word}: basic health does not say why, and no event does"
-    return f"{row.word}, and Elastic Beanstalk says no more"
+        return f"{row.word}: basic health does not say why, and no event that was read does"
+    return f"{row.word}, and nothing that was read of it says why"
 
 
 def open_errors(row: Environment) -> list[Mapping[str, Any]]:
@@ -191,7 +192,7 @@ def why_instance(row: Instance) -> str:
         return ""
     told = _lines(row.causes)
     failed = row.state == State.FAILED
-    return told or (f"{row.status}, and Elastic Beanstalk says no more" if failed else "")
+    return told or (f"{row.status}, and nothing that was read of it says why" if failed else "")
 
 
 def why_event(row: Event) -> str:

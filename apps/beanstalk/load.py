@@ -8,9 +8,10 @@ from django.db.models import Max
 
 from apps.live.fragment import FRAGMENTS
 from apps.live.templatetags.live_tags import first_line
-from apps.mirror.links import resolve, same_account, sources, url_of
-from apps.mirror.models import Link, Scope
+from apps.mirror.links import resolve, sources, url_of
+from apps.mirror.models import Link
 from apps.mirror.state import State
+from apps.mirror.visibility import VISIBILITY, Pair
 
 from .digest import open_errors, why_environment
 from .models import Application, Environment, Event, Instance, Version
@@ -79,14 +80,14 @@ def _is_unwell(one: Environment) -> bool:
 def _deployed_by(environments: Iterable[Environment]) -> dict[str, dict[str, str]]:
     """Return the newest pipeline's action on environments, by ARN: {label, url}.
 
-    What is in another account is left out: the picture is shared between readers
-    (docs/decisions/0005-links-in-shared-fragments.md).
+    What not all readers of one may know of is left out: the picture is shared between them
+    (docs/decisions/0011-links-in-shared-pictures.md).
     """
-    scopes: dict[str, Scope] = {one.arn: one.scope for one in environments if one.arn}
+    ids: dict[str, int] = {one.arn: one.pk for one in environments if one.arn}
     newest = (
         Link.objects.filter(
             to_kind="beanstalk.environment",
-            to_arn__in=list(scopes),
+            to_arn__in=list(ids),
             relation="runs",
             from_kind="codepipeline.action",
         )
@@ -99,11 +100,16 @@ def _deployed_by(environments: Iterable[Environment]) -> dict[str, dict[str, str
     ]
     rows = sources(links)
     found: dict[str, dict[str, str]] = {}
+    tells = VISIBILITY.rule.tells(_pair(link, ids) for link in links)
     for link in links:
         row = rows.get((link.from_kind, link.from_id))
-        if row is not None and same_account(row.scope, scopes[link.to_arn]):
+        if row is not None and tells[_pair(link, ids)]:
             found[link.to_arn] = {"label": str(row), "url": url_of(link.from_kind, row)}
     return found
+
+
+def _pair(link: Link, ids: Mapping[str, int]) -> Pair:
+    return ("beanstalk.environment", ids[link.to_arn]), (link.from_kind, link.from_id)
 
 
 def environment_facts(ids: Sequence[int]) -> Contexts:

@@ -4,14 +4,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F, Q
+
 from apps.aws.events import called
 from apps.mirror.asking import hint
 from apps.mirror.models import Change, Scope
-from apps.mirror.resource import REGISTER, Appended, Cadence, Heard, Names, Resource
+from apps.mirror.resource import (
+    REGISTER,
+    Appended,
+    Cadence,
+    Happened,
+    Heard,
+    Names,
+    Resource,
+    Serves,
+)
 from apps.mirror.state import State
 
-from . import collect, digest, models
+from . import collect, digest, models, serving
 from .records import version_key
+from .ties import ties_of
 
 SOURCE = "aws.elasticbeanstalk"
 # https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.eventbridge.html
@@ -78,12 +90,36 @@ def _moving(environments: Any) -> Any:
     return environments.filter(state=State.MOVING)
 
 
-def _enhanced(environments: Any) -> Any:
-    """Managed updates need enhanced health.
+def _managed(environments: Any) -> Any:
+    """Managed updates need enhanced health; what was to come before it was basic is asked for once.
 
     https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environment-platform-update-managed.html
     """
-    return environments.exclude(health_status="")
+    coming = _coming(models.ManagedAction.objects.filter(gone_at=None))
+    return environments.filter(~Q(health_status="") | Q(pk__in=coming.values("environment")))
+
+
+def _coming(actions: Any) -> Any:
+    """Managed actions that are not over: AWS tells only the newest of those that are."""
+    return actions.filter(finished_at=None).exclude(state__in=digest.OVER)
+
+
+def _ask_for_what_follows(scope_id: int, changes: Sequence[Change]) -> None:
+    _ask_for_versions(scope_id, changes)
+    _ask_for_managed(scope_id, changes)
+
+
+def _ask_for_managed(scope_id: int, changes: Sequence[Change]) -> None:
+    """Who turns to basic health has managed actions no longer, who turns to enhanced may have."""
+    turned = [
+        change.key
+        for change in changes
+        if "health_status" in change.before
+        and bool(change.before["health_status"]) != bool(change.after["health_status"])
+    ]
+    if turned:
+        names = [Names(kind="beanstalk.managedaction", parent=key) for key in turned]
+        hint(Scope.objects.get(pk=scope_id), names)
 
 
 def _ask_for_versions(scope_id: int, changes: Sequence[Change]) -> None:
@@ -120,6 +156,7 @@ APPLICATION = REGISTER.add(
         ),
         # Not heard wholly: of its configuration templates nothing is told. It is one call.
         keyed=True,
+        held=True,
         url=models.Application.get_absolute_url,
         listed="beanstalk:applications",
     )
@@ -169,7 +206,9 @@ ENVIRONMENT = REGISTER.add(
         parent=("beanstalk.application", "application"),
         keyed=True,
         digest=digest.applications,
-        after=_ask_for_versions,
+        after=_ask_for_what_follows,
+        held=True,
+        ties=(("arn", "environment_id"), ties_of),
         url=models.Environment.get_absolute_url,
         listed="beanstalk:environments",
         explain=digest.why_environment,
@@ -194,6 +233,14 @@ EVENT = REGISTER.add(
         parent=("beanstalk.environment", "environment"),
         asked_by="beanstalk.environment",
         history=True,
+        happened=Happened(
+            at="event_date",
+            group="Infrastructure",
+            icon="server",
+            name=lambda row: str(row.environment),
+            told=lambda row: row.message,
+            url=lambda row: models.Environment.get_absolute_url(row.environment),
+        ),
         appended=Appended(at="event_date", keep=timedelta(days=90)),
         hot_parents=_moving,
         digest=digest.environments_by_events,
@@ -221,6 +268,12 @@ INSTANCE = REGISTER.add(
         parent_stamp=("instances_due", "instances_read"),
         hot_parents=_moving,
         digest=digest.environments_by_instances,
+        serves=Serves(
+            relation="is",
+            among=serving.deployed,
+            newest=(F("deployment_time").desc(nulls_last=True), "-pk"),
+            told=serving.running,
+        ),
         url=lambda row: row.page_url,
         explain=digest.why_instance,
     )
@@ -243,7 +296,8 @@ MANAGED_ACTION = REGISTER.add(
         events=(Heard(source=SOURCE, detail_type=MANAGED_UPDATE, names=_managed_of),),
         parent=("beanstalk.environment", "environment"),
         asked_by="beanstalk.environment",
-        asked_among=_enhanced,
+        asked_among=_managed,
+        open_among=_coming,
         digest=digest.environments_by_managed,
         url=lambda row: row.page_url,
         explain=digest.why_managed,

@@ -8,8 +8,8 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from apps.live.conditional import unchanged_page
-from apps.live.cursor import asked, page_of
-from apps.mirror.lists import Listing, filters_of, live, picture
+from apps.live.cursor import page_of
+from apps.mirror.lists import Listing, filters_of, live, one_of, picture
 from apps.mirror.state import State
 from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
@@ -57,9 +57,7 @@ def environment(request: HttpRequest, pk: int) -> HttpResponse:
     since = newest_change()
     rows = Environment.objects.visible_to(request.user).select_related("scope", "application")
     found = get_object_or_404(rows, pk=pk)
-    severity = asked(request, "severity").upper()
-    if severity not in load.SEVERITIES:
-        severity = ""
+    severity = one_of(request, "severity", [name for name in load.SEVERITIES if name]).upper()
     events = load.events_of(pk, severity)
     page = page_of(events, load.NEWEST_EVENTS, request.GET.get("after", ""), load.FEW_EVENTS)
     context = {"environment": found, "events": page.rows, "severity": severity}

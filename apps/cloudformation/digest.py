@@ -33,6 +33,7 @@ DEEPEST = 6
 LEEWAY = timedelta(seconds=30)
 # Where nobody tells when something began, it was not longer ago than this.
 LONGEST = timedelta(hours=12)
+UNREAD = "Its events were not read, so what failed first is not known."
 TOLD = (
     "key",
     "at",
@@ -182,10 +183,13 @@ def why_stack(stack: Stack) -> str:
     """
     if not stack.troubled:
         return ""
-    if stack.failure:
-        return str(stack.failure["why"])
+    if failure := stack.newest_failure:
+        return str(failure["why"])
     if stack.status_reason:
-        return f"{stack.status}: {stack.status_reason}"
+        said = f"{stack.status}: {stack.status_reason}"
+        return f"{said}\n{UNREAD}" if stack.events_unread else said
+    if stack.events_unread:
+        return f"{stack.status}. {UNREAD}"
     return f"{stack.status}, and CloudFormation says no more"
 
 
@@ -204,6 +208,18 @@ def why_stack_then(stack: Stack, since: datetime | None, until: datetime | None)
             early = began < since - LEEWAY
         return "" if early else str(failure["why"])
     return ""
+
+
+def unexplained(stack: Stack, since: datetime | None, until: datetime | None) -> str:
+    """Return what is not known of what was done with a stack between these times: its events.
+
+    Of its newest operation alone: whether those of an earlier one were read, it does not tell.
+    """
+    if not stack.events_unread or stack.moved_at is None:
+        return ""
+    early = since is not None and stack.moved_at < since - LEEWAY
+    late = until is not None and stack.moved_at > until + LEEWAY
+    return "" if early or late else UNREAD
 
 
 def why_resource(resource: Resource) -> str:

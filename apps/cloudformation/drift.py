@@ -27,8 +27,12 @@ _RESOLVED = re.compile(r"\{\{resolve:(?!ssm:)")
 
 
 def lines_of(drifts: Iterable[Mapping[str, Any]], withheld: "Withheld") -> Iterator[str]:
-    """Yield the lines of what DescribeStackResourceDrifts answered, masked and cut."""
-    for drift in list(drifts)[:MOST_RESOURCES]:
+    """Yield the lines of what DescribeStackResourceDrifts answered, masked and cut.
+
+    Of more resources than are shown the last line is "M" alone: there are more.
+    """
+    every = list(drifts)
+    for drift in every[:MOST_RESOURCES]:
         differences = drift.get("PropertyDifferences") or ()
         checked = drift.get("Timestamp")
         yield json.dumps(
@@ -36,20 +40,27 @@ def lines_of(drifts: Iterable[Mapping[str, Any]], withheld: "Withheld") -> Itera
                 "R",
                 _cut(drift.get("LogicalResourceId")),
                 _cut(drift.get("ResourceType")),
-                masked(_cut(drift.get("PhysicalResourceId"))),
+                _masked(drift.get("PhysicalResourceId")),
                 _cut(drift.get("StackResourceDriftStatus")),
                 checked.isoformat() if isinstance(checked, datetime) else "",
-                named_masked(masked(_cut(drift.get("DriftStatusReason")))),
+                _masked(drift.get("DriftStatusReason")),
                 len(differences),
             ]
         )
         documents = [_document(drift.get(f"{side}Properties")) for side in ("Expected", "Actual")]
         for one in differences[:MOST_DIFFERENCES]:
             yield json.dumps(_difference(drift, one, documents, withheld))
+    if len(every) > MOST_RESOURCES:
+        yield json.dumps(["M", MOST_RESOURCES])
 
 
 def _cut(value: Any) -> str:
     return str(value or "")[:LONGEST_VALUE]
+
+
+def _masked(value: Any) -> str:
+    """Return text without secrets, cut afterwards: half a key is a secret, too."""
+    return named_masked(masked(str(value or "")[:LONGEST_READ]))[:LONGEST_VALUE]
 
 
 def _document(text: Any) -> Any:

@@ -6,7 +6,8 @@ from typing import Literal
 from django.template.loader import render_to_string
 
 from apps.mirror import loglines
-from apps.mirror.looks import Contents, Drawn, Follower, LineStore
+from apps.mirror.linestore import Contents, LineStore
+from apps.mirror.looks import Drawn, Follower
 
 What = Literal["template", "drift"]
 

@@ -1,12 +1,13 @@
 """Loads what pages and fragments of stacks show, in a number of queries that rows don't change."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.mirror.links import links_of, resolve, same_account, url_of
+from apps.mirror.links import links_of, resolve, url_of
 from apps.mirror.state import State
+from apps.mirror.visibility import VISIBILITY
 
 from .digest import began, why_stack
 from .models import WIDE, ChangeSet, Event, Resource, Stack
@@ -44,6 +45,7 @@ def stack_rows(stacks: Iterable[Stack]) -> dict[int, dict[str, Any]]:
             "nested": within[row.key][:NESTED_SHOWN],
             "more": max(0, len(within[row.key]) - NESTED_SHOWN),
             "why": why_stack(row),
+            "unread_as": _as_read(row),
         }
         for row in rows
     }
@@ -63,7 +65,8 @@ def stack_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     stacks = {row.pk: row for row in rows}
     keys = {row.parent_id for row in stacks.values() if row.parent_id}
     keys |= {row.root_id for row in stacks.values() if row.root_id}
-    keys |= {step["stack"] for row in stacks.values() for step in row.failure.get("path", ())}
+    paths = (row.newest_failure.get("path", ()) for row in stacks.values())
+    keys |= {step["stack"] for path in paths for step in path}
     known = {row.key: row for row in Stack.objects.filter(key__in=keys).only("key", "name")}
     within: dict[str, list[Stack]] = defaultdict(list)
     nested = Stack.objects.filter(parent_id__in=[row.key for row in stacks.values()], gone_at=None)
@@ -73,9 +76,10 @@ def stack_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         pk: {
             "stack": stack,
             "why": why_stack(stack),
+            "unread_as": _as_read(stack),
             "path": [
                 Step(step["logical_id"], _page(known.get(step["stack"])))
-                for step in stack.failure.get("path", ())
+                for step in stack.newest_failure.get("path", ())
             ],
             "parent": known.get(stack.parent_id),
             "root": known.get(stack.root_id) if stack.root_id != stack.parent_id else None,
@@ -83,6 +87,11 @@ def stack_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         }
         for pk, stack in stacks.items()
     }
+
+
+def _as_read(stack: Stack) -> str:
+    """Tell pictures apart: that events were read is no change of their stack."""
+    return "-unread" if stack.events_unread else ""
 
 
 def _page(stack: Stack | None) -> str:
@@ -142,7 +151,7 @@ def stack_resources(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     for row in Resource.objects.filter(stack__in=contexts, gone_at=None).order_by("logical_id"):
         of[row.stack_id].append(row)
     every = [row for rows in of.values() for row in rows]
-    made = _made(every, {pk: context["stack"].scope for pk, context in contexts.items()})
+    made = _made(every)
     return {
         pk: {
             **context,
@@ -153,11 +162,11 @@ def stack_resources(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     }
 
 
-def _made(resources: Sequence[Resource], scopes: Mapping[int, Any]) -> dict[int, dict[str, Any]]:
+def _made(resources: Sequence[Resource]) -> dict[int, dict[str, Any]]:
     """Return {label, url, state, status} of what resources are, by their id; one query a kind.
 
-    What is in another account is left out: the pictures are shared between readers
-    (docs/decisions/0005-links-in-shared-fragments.md).
+    What not all readers of the stack may know of is left out: the pictures are shared between them
+    (docs/decisions/0011-links-in-shared-pictures.md).
     """
     links = links_of("cloudformation.resource", [row.pk for row in resources])
     arns: dict[str, set[str]] = defaultdict(set)
@@ -165,14 +174,21 @@ def _made(resources: Sequence[Resource], scopes: Mapping[int, Any]) -> dict[int,
         for link in found:
             arns[link.to_kind].add(link.to_arn)
     rows = {(kind, arn): row for kind in arns for arn, row in resolve(kind, arns[kind]).items()}
-    made: dict[int, dict[str, Any]] = {}
-    for resource in resources:
-        for link in links.get(resource.pk, ()):
-            row = rows.get((link.to_kind, link.to_arn))
-            if row is not None and same_account(row.scope, scopes[resource.stack_id]):
-                url = url_of(link.to_kind, row)
-                made[resource.pk] = {"label": str(row), "url": url, "row": row}
-    return made
+    pairs = {
+        resource.pk: (
+            (("cloudformation.stack", resource.stack_id), (link.to_kind, row.pk)),
+            row,
+        )
+        for resource in resources
+        for link in links.get(resource.pk, ())
+        if (row := rows.get((link.to_kind, link.to_arn))) is not None
+    }
+    tells = VISIBILITY.rule.tells(pair for pair, _ in pairs.values())
+    return {
+        pk: {"label": str(row), "url": url_of(pair[1][0], row), "row": row}
+        for pk, (pair, row) in pairs.items()
+        if tells[pair]
+    }
 
 
 def stack_change_sets(ids: Sequence[int]) -> dict[int, dict[str, Any]]:

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from apps.mirror import looks
-from apps.mirror.looks import LOOKS, Contents, Drawn, Look
+from apps.mirror.linestore import Contents
+from apps.mirror.looks import LOOKS, Drawn, Look
 
 from .lines import What, draw, draw_drift, draw_note, follower_of, store_of
 from .models import Stack

@@ -1,9 +1,11 @@
 """Stacks, their events, resources and change sets as last read from CloudFormation."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 
 from apps.mirror.models import Mirrored, MirroredQuerySet
 from apps.mirror.state import UNFINISHED, URGENCY, State
@@ -19,8 +21,6 @@ WIDE = (
     "notification_arns",
     "rollback_configuration",
     "failures",
-    "stamp",
-    "events_stamp",
     "resources_stamp",
     "change_sets_stamp",
 )
@@ -124,6 +124,20 @@ class Stack(Mirrored):
     def rolls_back(self) -> bool:
         """Whether it is on its way back from something that failed."""
         return self.state == State.MOVING and "ROLLBACK" in self.status
+
+    @property
+    def events_unread(self) -> bool:
+        """Whether it moved on since its events were read, or none ever was."""
+        return self.events_stamp != self.stamp
+
+    @property
+    def newest_failure(self) -> Mapping[str, Any]:
+        """`failure`; {} where it is known to be of an operation before the newest one."""
+        failure: Mapping[str, Any] = self.failure
+        ended = parse_datetime(failure.get("ended", ""))
+        if self.events_unread and ended and self.moved_at and ended < self.moved_at:
+            return {}
+        return failure
 
     @property
     def troubled(self) -> bool:

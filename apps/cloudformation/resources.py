@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from apps.aws.events import called
 from apps.mirror.models import Link
-from apps.mirror.resource import REGISTER, Appended, Cadence, Heard, Names, Resource
+from apps.mirror.resource import REGISTER, Appended, Cadence, Happened, Heard, Names, Resource
 from apps.mirror.state import UNFINISHED, State
 
 from . import collect, digest, models
@@ -93,10 +93,12 @@ STACK = REGISTER.add(
         heard_wholly=True,
         keyed=True,
         stamp="stamp",
+        held=True,
         url=models.Stack.get_absolute_url,
         listed="cloudformation:stacks",
         explain=digest.why_stack,
         explain_then=digest.why_stack_then,
+        unexplained=digest.unexplained,
     )
 )
 
@@ -125,6 +127,16 @@ EVENT = REGISTER.add(
         hot_parents=_moving,
         asked_among=_wanted("events_stamp", _explaining),
         history=True,
+        happened=Happened(
+            at="at",
+            group="Infrastructure",
+            icon="layers",
+            name=lambda row: row.stack.name,
+            told=lambda row: row.reason,
+            url=lambda row: models.Stack.get_absolute_url(row.stack),
+            # Of a stack as a whole: what becomes of each resource stands on its page.
+            which=Q(resource_type="AWS::CloudFormation::Stack"),
+        ),
         appended=Appended(at="at", keep=365 * DAY),
         digest=digest.stacks,
     )

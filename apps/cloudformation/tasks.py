@@ -12,8 +12,8 @@ from typing import Any
 from celery import shared_task
 
 from apps.mirror import looks
-from apps.mirror.health import record_outcomes
-from apps.mirror.looks import Contents
+from apps.mirror.linestore import Contents
+from apps.mirror.outcomes import record_outcomes
 from apps.mirror.provider import PROVIDERS, Failure, Health
 from apps.mirror.resource import REGISTER
 

@@ -9,8 +9,9 @@ from django.views.decorators.http import require_safe
 
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
+from apps.live.partial import render_part
 from apps.mirror.asking import hint
-from apps.mirror.lists import Listing, filters_of, live, picture
+from apps.mirror.lists import Listing, filters_of, live, one_of, picture
 from apps.mirror.loglines import first_line, panel
 from apps.mirror.resource import Names
 from apps.mirror.state import State
@@ -103,7 +104,7 @@ def events(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(rows, pk=pk)
     reading = _ask(found)
     told = Event.objects.filter(stack=found)
-    failed = request.GET.get("failed") == "1"
+    failed = bool(one_of(request, "failed", ["1"]))
     if failed:
         told = told.filter(status__endswith="_FAILED")
     page = page_of(told, ("-at", "-pk"), request.GET.get("after", ""))
@@ -154,12 +155,9 @@ def _looked_at(request: HttpRequest, pk: int, what: What) -> HttpResponse:
     rows = Stack.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
     shown = _panel(found, first_line(request), what)
-    name = f"cloudformation/{what}.html"
-    if request.headers.get("X-Live") or request.headers.get("HX-Request"):
-        name = f"{name}#panel"
-    return render(
+    return render_part(
         request,
-        name,
+        f"cloudformation/{what}.html",
         {
             "stack": found,
             "panel": shown,

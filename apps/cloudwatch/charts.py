@@ -173,6 +173,8 @@ def draw(  # noqa: PLR0913 - what a chart is drawn of
     so_far = [point for point in known if point[0] >= whole]
     newest = (settled or so_far)[-1] if known else None
     shown = [value for _, value in settled or so_far]
+    # A point alone is a dot and no line.
+    tail = [place(point) for point in _tail(settled, so_far)] if so_far else []
     unasked = _unasked(settled, begin, step, unread_to)
     placed = [(x(mark.at.timestamp()), mark) for mark in marks if first <= mark.at <= until]
     says = _words(values, unit, whole, range(*_slots(unasked, begin, step)))
@@ -186,7 +188,7 @@ def draw(  # noqa: PLR0913 - what a chart is drawn of
         line=" ".join(_line(run) for run in points if len(run) > 1),
         dots=" ".join(_dot(*run[0]) for run in points if len(run) == 1),
         area=" ".join(_area(run, y(0)) for run in points if len(run) > 1),
-        tail=_line([place(point) for point in _tail(settled, so_far)]) if so_far else "",
+        tail=_line(tail) if len(tail) > 1 else "",
         tail_dot=_dot(*place(so_far[-1])) if so_far else "",
         unread=_stretch(unasked, x),
         unread_to=None if unasked is None else unread_to,

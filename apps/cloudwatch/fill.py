@@ -9,8 +9,8 @@ from django.core.cache import cache
 from django.utils.timezone import now
 
 from apps.aws.calls import batches
-from apps.mirror.health import record_outcomes
 from apps.mirror.models import Operation, Scope
+from apps.mirror.outcomes import record_outcomes
 from apps.mirror.provider import PROVIDERS, Health
 from apps.mirror.resource import REGISTER
 from apps.mirror.tail import tell_aside

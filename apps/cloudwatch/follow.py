@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.live.bus import BUS
-from apps.mirror.health import record_outcomes
-from apps.mirror.looks import Contents
+from apps.mirror.linestore import Contents
 from apps.mirror.models import Operation
+from apps.mirror.outcomes import record_outcomes
 from apps.mirror.provider import PROVIDERS, Failure, Health
 from apps.mirror.resource import REGISTER
 
@@ -189,12 +189,19 @@ def _say_how_far(reading: Reading, contents: Contents, place: Place, *, ended: b
         )
     if not ended:
         # CloudWatch may answer empty pages for long while it looks.
-        return contents.say(_note("moving", "CloudWatch is searching", "", ""))
+        found = f"{_found(place, contents)} so far" if place.count else ""
+        return contents.say(_note("moving", "CloudWatch is searching", found))
     contents.done = True
     if contents.next:
-        return contents.say(None)
+        return contents.say(_note("done", _found(place, contents), "The newest stands last."))
     title, text = "Nothing matches", "No event of this time matches the pattern."
     return contents.say(_note("unknown", title, text))
+
+
+def _found(place: Place, contents: Contents) -> str:
+    """Say how much was found: "12 events found, in 34 lines"."""
+    events = f"{place.count:,} event{'' if place.count == 1 else 's'} found"
+    return events if contents.next == place.count else f"{events}, in {contents.next:,} lines"
 
 
 def lines_of(event: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,7 @@ def _with_strip(name: str, template: str, loaded: Load) -> Fragment:
 
 
 ALARM_ROW = _with_strip("alarm-row", "alarms.html#row", load.alarm_row)
+ALARM_LINE = _with_strip("alarm-line", "tiles.html#alarm", load.alarm_row)
 ALARM_HEAD = _with_strip("alarm-head", "alarm.html#head", load.alarm_head)
 ALARM_FACTS = _of_alarm("alarm-facts", "alarm.html#facts", load.alarm_facts)
 ALARM_HISTORY = _of_alarm("alarm-history", "alarm.html#history", load.alarm_history)

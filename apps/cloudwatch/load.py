@@ -8,10 +8,12 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils.timezone import now
 
-from apps.mirror.links import links_of, resolve, same_account, url_of
+from apps.live.cursor import cursor_behind, page_of
+from apps.mirror.links import links_of, resolve, url_of
 from apps.mirror.models import Link
 from apps.mirror.resource import REGISTER
 from apps.mirror.state import URGENCY, State
+from apps.mirror.visibility import VISIBILITY
 
 from .digest import children_named, why_alarm, with_red_children
 from .models import Alarm, AlarmHistory, LogGroup
@@ -20,8 +22,10 @@ from .strips import STRIP_HOURS, strip
 from .watched import WATCHED
 from .words import threshold
 
-# Items of its history that an alarm's page shows.
+# Items of its history that an alarm's page shows at once, the newest first. Of those of one time,
+# "Action" stands above "StateUpdate": it is what that brought about.
 SHOWN = 30
+HISTORY_ORDER = ("-at", "item_type", "-pk")
 # The strip's end moves on in steps, so that a picture of it can be kept for a while.
 STEP = 300
 
@@ -109,7 +113,7 @@ def alarm_facts(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             "condition": threshold(alarm),
             "watches": [
                 *(
-                    _linked(link.to_kind, link.to_arn, target, alarm)
+                    _linked(link.to_kind, link.to_arn, target)
                     for link, target in known
                     if link.relation == "watches"
                 ),
@@ -119,7 +123,7 @@ def alarm_facts(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
                 {
                     "word": word,
                     "state": state,
-                    "acts": [_act(arn, by_arn, alarm) for arn in arns],
+                    "acts": [_act(arn, by_arn) for arn in arns],
                 }
                 for word, state, arns in (
                     ("ALARM", State.FAILED, alarm.alarm_actions),
@@ -146,27 +150,41 @@ def _watched_by_name(alarm: Alarm) -> list[dict[str, Any]]:
         if name and resource is not None:
             rows: Any = resource.model._default_manager.select_related("scope")
             named = rows.filter(scope=alarm.scope_id, arn__endswith=f"{mark}{name}")
-            found += [_linked(kind, row.arn, row, alarm) for row in named[:3]]
+            rows = {(("cloudwatch.alarm", alarm.pk), (kind, row.pk)): row for row in named[:3]}
+            tells = VISIBILITY.rule.tells(rows)
+            found += [_linked(kind, row.arn, row) for pair, row in rows.items() if tells[pair]]
     return found
 
 
 def _targets(kind: str, ids: Iterable[int]) -> dict[int, list[tuple[Link, Any]]]:
-    """Return what rows name, with the mirrored row where there is one; a query for each kind."""
+    """Return what rows name, with the mirrored row where there is one; a query for each kind.
+
+    The row is there only where whoever may see the one that names it may see it, too
+    (docs/decisions/0011-links-in-shared-pictures.md).
+    """
     links = links_of(kind, ids)
     by_kind: dict[str, set[str]] = {}
     for some in links.values():
         for link in some:
             by_kind.setdefault(link.to_kind, set()).add(link.to_arn)
     rows = {name: resolve(name, arns) for name, arns in by_kind.items()}
+    pairs = {
+        link.pk: ((kind, pk), (link.to_kind, row.pk))
+        for pk, some in links.items()
+        for link in some
+        if (row := rows[link.to_kind].get(link.to_arn)) is not None
+    }
+    tells = VISIBILITY.rule.tells(pairs.values())
+    told = {link for link, pair in pairs.items() if tells[pair]}
     return {
-        pk: [(link, rows[link.to_kind].get(link.to_arn)) for link in some]
+        pk: [(link, rows[link.to_kind][link.to_arn] if link.pk in told else None) for link in some]
         for pk, some in links.items()
     }
 
 
-def _linked(kind: str, arn: str, row: Any, of: Any) -> dict[str, Any]:
-    """What a link leads to, as a template shows it; of another account only what was said."""
-    ours = row is not None and same_account(row.scope, of.scope)
+def _linked(kind: str, arn: str, row: Any) -> dict[str, Any]:
+    """What a link leads to, as a template shows it; without a row only what was said."""
+    ours = row is not None
     label = REGISTER.by_kind[kind].label if kind in REGISTER.by_kind else kind
     return {
         "label": label,
@@ -176,10 +194,10 @@ def _linked(kind: str, arn: str, row: Any, of: Any) -> dict[str, Any]:
     }
 
 
-def _act(arn: str, by_arn: Mapping[str, tuple[str, Any]], alarm: Alarm) -> dict[str, Any]:
+def _act(arn: str, by_arn: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
     act = act_of(arn)
     kind, row = by_arn.get(":".join(arn.split(":")[:7]), ("", None))
-    ours = row is not None and same_account(row.scope, alarm.scope)
+    ours = row is not None
     return {
         "what": act.what,
         "name": act.name,
@@ -198,16 +216,31 @@ def alarm_history(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     place = Window(
         RowNumber(),
         partition_by=[F("scope_id"), F("alarm_name")],
-        order_by=[F("at").desc(nulls_last=True), F("pk").desc()],
+        order_by=[F("at").desc(nulls_last=True), F("item_type"), F("pk").desc()],
     )
-    items = AlarmHistory.objects.filter(wanted).annotate(place=place).filter(place__lte=SHOWN)
+    items = AlarmHistory.objects.filter(wanted).annotate(place=place).filter(place__lte=SHOWN + 1)
     by_name: dict[tuple[int, str], list[AlarmHistory]] = {}
     for item in items.order_by("place"):
         by_name.setdefault((item.scope_id, item.alarm_name), []).append(item)
     return {
-        pk: {"alarm": alarm, "items": by_name.get((alarm.scope_id, alarm.key), [])}
+        pk: _history(alarm, by_name.get((alarm.scope_id, alarm.key), []))
         for pk, alarm in alarms.items()
     }
+
+
+def _history(alarm: Alarm, items: list[AlarmHistory]) -> dict[str, Any]:
+    older = len(items) > SHOWN
+    shown = items[:SHOWN]
+    following = cursor_behind(shown[-1], HISTORY_ORDER) if older else ""
+    return {"alarm": alarm, "items": shown, "older": older, "following": following}
+
+
+def history_page(alarm: Alarm, cursor: str) -> tuple[dict[str, Any], bool]:
+    """Return an older page of an alarm's history, and whether it is the first one after all."""
+    rows = AlarmHistory.objects.filter(scope=alarm.scope_id, alarm_name=alarm.key)
+    page = page_of(rows.exclude(at=None), HISTORY_ORDER, cursor, SHOWN)
+    told = {"alarm": alarm, "items": page.rows, "following": page.following, "paged": True}
+    return told, page.first
 
 
 def group_rows(groups: Iterable[LogGroup]) -> dict[int, dict[str, Any]]:
@@ -225,9 +258,8 @@ def group_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     contexts = group_row(ids)
     links = _targets("cloudwatch.loggroup", contexts)
     for pk, context in contexts.items():
-        group = context["loggroup"]
         context["of"] = [
-            _linked(link.to_kind, link.to_arn, target, group)
+            _linked(link.to_kind, link.to_arn, target)
             for link, target in links.get(pk, [])
             if link.relation == "log of"
         ]

@@ -45,7 +45,7 @@ def measured(user: Any, kind: str, row: Any, span: Range) -> dict[str, Any]:
     limits = _limits(kind, row)
     return {
         "measurable": plan.has_metrics(kind, row),
-        "charts": _pictures(metrics, kept, span, until, marks, limits),
+        "charts": pictures_of(metrics, kept, span, until, marks, limits),
         "marks": list(reversed(marks)),
         "everywhere": everywhere,
         "alarms": [] if kind == "cloudwatch.alarm" else alarms_on(user, kind, row),
@@ -85,7 +85,7 @@ def _limits(kind: str, row: Any) -> dict[str, float]:
     return {series.key: row.threshold for series in series_of_alarm(told)}
 
 
-def _pictures(  # noqa: PLR0913 - what pictures are drawn of
+def pictures_of(  # noqa: PLR0913 - what pictures are drawn of
     metrics: Sequence[Metric],
     kept: dict[int, Kept],
     span: Range,

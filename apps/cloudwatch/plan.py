@@ -4,7 +4,7 @@ Rows are found by their kind's name in the register: a service that is not insta
 never read here, has none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from apps.mirror.ask import Parent
@@ -100,6 +100,25 @@ def metrics_of(kind: str, row: Any) -> list[Metric]:
         metric.key: metric for metric in Metric.objects.filter(scope=row.scope_id, key__in=keys)
     }
     return [found[key] for key in keys if key in found]
+
+
+def seen_with(kind: str, rows: Sequence[Any]) -> dict[int, list[int]]:
+    """Return the ids of the series of rows of a kind, by row id."""
+    if kind not in WATCHED and kind != "cloudwatch.alarm":
+        return {}
+    keys = {(row.scope_id, row.pk): [one.key for one in _wanted_of(kind, row)] for row in rows}
+    by_scope: dict[int, set[str]] = {}
+    for (scope, _), wanted in keys.items():
+        by_scope.setdefault(scope, set()).update(wanted)
+    ids = {
+        (scope, key): pk
+        for scope, wanted in by_scope.items()
+        for pk, key in Metric.objects.filter(scope=scope, key__in=wanted).values_list("pk", "key")
+    }
+    return {
+        row_id: [ids[scope, key] for key in dict.fromkeys(wanted) if (scope, key) in ids]
+        for (scope, row_id), wanted in keys.items()
+    }
 
 
 def has_metrics(kind: str, row: Any) -> bool:

@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from apps.mirror.asking import hint
 from apps.mirror.links import owners
 from apps.mirror.models import Change, Scope
-from apps.mirror.resource import REGISTER, Appended, Cadence, Heard, Names, Resource
+from apps.mirror.resource import REGISTER, Appended, Cadence, Happened, Heard, Names, Resource
 
 from . import collect, digest, keep, models, plan
+from .ties import of_alarm, of_log_group
 from .watched import WATCHED
 
 
@@ -63,6 +65,8 @@ ALARM = REGISTER.add(
         heard_wholly=True,
         keyed=True,
         after=_ask_composites,
+        held=True,
+        ties=(("arn", "namespace", "dimensions"), of_alarm),
         url=models.Alarm.get_absolute_url,
         listed="cloudwatch:alarms",
         explain=digest.why_alarm,
@@ -82,6 +86,15 @@ HISTORY = REGISTER.add(
         parent=("cloudwatch.alarm", "alarm"),
         history=True,
         digest=digest.alarmed,
+        happened=Happened(
+            at="at",
+            group="Alarms",
+            icon="bell",
+            name=lambda row: row.alarm_name,
+            told=lambda row: row.summary,
+            url=lambda row: models.Alarm.get_absolute_url(row.alarm),
+            which=Q(item_type="StateUpdate"),
+        ),
         appended=Appended(at="at", keep=models.HISTORY_KEPT),
     )
 )
@@ -95,6 +108,7 @@ METRIC = REGISTER.add(
         collect=collect.metrics,
         cadence=Cadence(cold=timedelta(minutes=settings.METRICS_MINUTES)),
         calls=("cloudwatch:GetMetricData",),
+        seen_with=plan.seen_with,
         url=models.Metric.get_absolute_url,
         listed="cloudwatch:metrics",
         given=plan.given,
@@ -113,6 +127,8 @@ LOG_GROUP = REGISTER.add(
         collect=collect.log_groups,
         cadence=Cadence(cold=timedelta(minutes=30)),
         calls=("logs:DescribeLogGroups",),
+        held=True,
+        ties=(("arn", "key"), of_log_group),
         url=models.LogGroup.get_absolute_url,
         listed="cloudwatch:log_groups",
     )

@@ -9,7 +9,8 @@ from django.core.cache import cache
 from django.utils.timezone import now
 
 from apps.mirror import loglines
-from apps.mirror.looks import KEPT_SECONDS, Contents, Follower, LineStore
+from apps.mirror.linestore import KEPT_SECONDS, Contents, LineStore
+from apps.mirror.looks import Follower
 
 from .models import LogGroup
 

@@ -4,15 +4,17 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from apps.live.cursor import asked, page_of
+from apps.live.partial import render_part
 from apps.mirror import loglines
 from apps.mirror.health import visible_scopes
 from apps.mirror.links import url_of
-from apps.mirror.lists import Listing, filters_of, live, picture
+from apps.mirror.lists import Listing, filters_of, heed, live, one_of, picture
 from apps.mirror.panels import panel_id
 from apps.mirror.places import places
 from apps.mirror.resource import REGISTER
@@ -20,6 +22,7 @@ from apps.mirror.state import State
 from apps.mirror.tail import newest_change
 
 from . import fragments, load, looks
+from .charts import RANGES
 from .measured import measured, range_named
 from .models import Alarm, LogGroup
 from .panels import METRICS
@@ -73,6 +76,7 @@ def alarms(request: HttpRequest) -> HttpResponse:
     """All alarms, red first. It has no ETag: the strips move on with time."""
     since = newest_change()
     filters = filters_of(request, "type")
+    filters["type"] = one_of(request, "type", dict(TYPES))
     rows = Alarm.objects.for_list().present().visible_to(request.user).matching(**filters)
     context = ALARMS.context(request, since, rows, filters)
     pinned = [{"name": "type", "value": name, "label": label} for name, label in TYPES]
@@ -90,12 +94,16 @@ def alarm(request: HttpRequest, pk: int) -> HttpResponse:
     since = newest_change()
     rows = Alarm.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
+    after = request.GET.get("after", "")
+    older, first = load.history_page(found, after) if after else ({}, True)
+    # What comes is put on the newest page; older ones stay as they are.
     parts = (
         fragments.ALARM_HEAD,
         fragments.ALARM_FACTS,
-        fragments.ALARM_HISTORY,
+        *((fragments.ALARM_HISTORY,) if first else ()),
     )
-    head, facts, history = (picture(part, part.load([pk]), pk) for part in parts)
+    head, facts, *newest = (picture(part, part.load([pk]), pk) for part in parts)
+    history = newest[0] if first else render_to_string("cloudwatch/alarm.html#history", older)
     return render(
         request,
         "cloudwatch/alarm.html",
@@ -104,6 +112,7 @@ def alarm(request: HttpRequest, pk: int) -> HttpResponse:
             "head": head,
             "facts": facts,
             "history": history,
+            "paged": not first,
             **_panel(request, "cloudwatch.alarm", found),
             "reads": {**READS, "scope": found.scope_id},
             "live": live([f"{part.name}:{pk}" for part in parts], since),
@@ -116,9 +125,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """What has metrics, by kind: a page of one kind at a time."""
     kinds = load.measured_kinds(request.user)
     first = next((kind for kind, _, count in kinds if count), "")
-    wanted = asked(request, "kind")
-    kind = wanted if wanted in {name for name, _, _ in kinds} else first
-    filters = {**filters_of(request, "kind"), "kind": kind}
+    filters = filters_of(request, "kind")
+    kind = one_of(request, "kind", [name for name, _, _ in kinds]) or first
+    filters["kind"] = kind
     context: dict[str, Any] = {"lines": [], "paged": False, "following": ""}
     if kind:
         model: Any = REGISTER.get(kind).model
@@ -165,11 +174,9 @@ def metrics_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     rows: Any = resource.model._default_manager
     row = get_object_or_404(rows.visible_to(request.user).select_related("scope"), pk=pk)
     since = newest_change()
-    alone = bool(request.headers.get("HX-Request") or request.headers.get("X-Live"))
-    template = "cloudwatch/measured.html"
-    response = render(
+    return render_part(
         request,
-        f"{template}#panel" if alone else template,
+        "cloudwatch/measured.html",
         {
             **_panel(request, kind, row),
             "label": resource.label,
@@ -180,13 +187,10 @@ def metrics_of(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             "live": live([], since),
         },
     )
-    response["Cache-Control"] = "private, no-cache"
-    response["Vary"] = "HX-Request, X-Live"
-    return response
 
 
 def _panel(request: HttpRequest, kind: str, row: Any) -> dict[str, Any]:
-    span = range_named(request.GET.get("range", ""))
+    span = range_named(one_of(request, "range", RANGES))
     return {
         **measured(request.user, kind, row, span),
         "id": panel_id(METRICS.name, kind, row.pk),
@@ -216,12 +220,11 @@ def log_group(request: HttpRequest, pk: int) -> HttpResponse:
     since = newest_change()
     rows = LogGroup.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
-    span = request.GET.get("span", "")
-    if span and span not in SPANS:
-        # Nobody offered it; the form shows the one that is taken instead.
-        span = USUAL_SPAN
+    # A span that nobody offered is a search all the same: the form shows the one taken instead.
+    searching = bool(asked(request, "span"))
+    span = one_of(request, "span", SPANS) or (USUAL_SPAN if searching else "")
     pattern = request.GET.get("pattern", "")[:LONGEST_PATTERN].strip()
-    searching = bool(span)
+    heed(request, "pattern")
     reading = search_in(pk, pattern, span) if searching else tail_of(pk)
     panel = _lines(request, reading)
     return render(
@@ -265,7 +268,7 @@ def _lines(request: HttpRequest, reading: Reading) -> dict[str, Any]:
         "note": "",
     }
     if contents is None:
-        return {**told, "done": False, "more": False}
+        return {**told, "done": False, "more": False, "total": 0}
     drawn = loglines.draw(reading.store, reading.element, contents, begin)
     return {
         **told,
@@ -274,4 +277,7 @@ def _lines(request: HttpRequest, reading: Reading) -> dict[str, Any]:
         "next": drawn.next,
         "done": contents.done and not drawn.more,
         "more": drawn.more,
+        "total": contents.next,
+        # Where the page begins that holds the newest line.
+        "newest": max(0, contents.next - loglines.AT_ONCE),
     }

@@ -12,9 +12,9 @@ from typing import Any
 from django.utils.timezone import now
 
 from apps.live.bus import BUS
-from apps.mirror.health import record_outcomes
-from apps.mirror.looks import Contents
+from apps.mirror.linestore import Contents
 from apps.mirror.models import Operation, Scope
+from apps.mirror.outcomes import record_outcomes
 from apps.mirror.provider import PROVIDERS, Failure, Health
 from apps.mirror.reconcile import Nothing, reconcile
 from apps.mirror.resource import REGISTER, Resource

@@ -5,7 +5,8 @@ from html import escape
 from typing import Any
 
 from apps.mirror import ansi, loglines
-from apps.mirror.looks import Contents, Drawn, Follower, LineStore
+from apps.mirror.linestore import Contents, LineStore
+from apps.mirror.looks import Drawn, Follower
 
 
 def name_of(build_id: int) -> str:

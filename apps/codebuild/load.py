@@ -111,12 +111,12 @@ def build_rows(builds: Sequence[Build]) -> dict[int, dict[str, Any]]:
     ids = {build.project_id for build in builds if build.project_id}
     usual = dict(Project.objects.filter(pk__in=ids).values_list("pk", "median_seconds"))
     return {
-        build.pk: {"build": build, "share": _share(build.seconds, usual.get(build.project_id))}
+        build.pk: {"build": build, "share": share_of(build.seconds, usual.get(build.project_id))}
         for build in builds
     }
 
 
-def _share(seconds: int | None, usual: int | None) -> int:
+def share_of(seconds: int | None, usual: int | None) -> int:
     """A build that took as long as its project's builds do fills half of the bar."""
     if not seconds:
         return 0

@@ -6,11 +6,12 @@ from typing import Any
 
 from apps.aws.events import called
 from apps.mirror.models import Change
-from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
+from apps.mirror.resource import REGISTER, Cadence, Happened, Heard, Names, Resource
 from apps.mirror.state import State
 
 from . import collect, digest, models
 from .tasks import adopt_builds, quote_failures
+from .ties import ties_of
 
 SOURCE = "aws.codebuild"
 # Let the log's last lines arrive before the error is looked for.
@@ -56,6 +57,8 @@ PROJECT = REGISTER.add(
         # Not heard wholly: webhooks and visibility have calls of their own.
         keyed=True,
         after=_adopt,
+        held=True,
+        ties=(("arn", "source_type", "source_location"), ties_of),
         url=models.Project.get_absolute_url,
         listed="codebuild:projects",
         explain=digest.why_project,
@@ -82,6 +85,14 @@ BUILD = REGISTER.add(
         keyed=True,
         digest=digest.projects,
         after=_look_at_failures,
+        happened=Happened(
+            at="started_at",
+            group="Builds",
+            icon="hammer",
+            told=lambda row: row.failing_message,
+            by=lambda row: row.initiator,
+            wide=models.WIDE_BUILD,
+        ),
         url=models.Build.get_absolute_url,
         listed="codebuild:builds",
         explain=digest.why_build,

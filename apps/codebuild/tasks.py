@@ -9,8 +9,8 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils.timezone import now
 
-from apps.mirror.health import record_outcomes, record_trouble
 from apps.mirror.models import Scope
+from apps.mirror.outcomes import record_outcomes, record_trouble
 from apps.mirror.provider import PROVIDERS
 from apps.mirror.reconcile import BATCH, Nothing, reconcile
 from apps.mirror.resource import REGISTER

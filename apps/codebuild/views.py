@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
+from apps.live.partial import render_part
 from apps.mirror.lists import Listing, filters_of, live, picture
 from apps.mirror.loglines import first_line
 from apps.mirror.state import State
@@ -149,13 +150,10 @@ def log(request: HttpRequest, pk: int) -> HttpResponse:
     rows = Build.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
     panel = _panel(found, first_line(request))
-    name = "codebuild/log.html"
-    if request.headers.get("X-Live") or request.headers.get("HX-Request"):
-        name = "codebuild/log.html#panel"
     bar = picture(fragments.BUILD_LOG_BAR, {pk: {"build": found}}, pk)
     reads = {**READS, "scope": found.scope_id}
     context = {"build": found, "log_bar": bar, "log": panel, "reads": reads}
-    return render(request, name, context)
+    return render_part(request, "codebuild/log.html", context)
 
 
 def _panel(found: Build, first: int = 0) -> dict[str, Any]:

@@ -6,13 +6,10 @@ https://docs.aws.amazon.com/codecommit/latest/APIReference/API_GetDifferences.ht
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from apps.aws.calls import Failed, Reach
 from apps.mirror.ask import UNREAD
-from apps.mirror.health import record_outcomes
-from apps.mirror.looks import Contents
-from apps.mirror.provider import PROVIDERS, Failure, Health
+from apps.mirror.linestore import Contents
 from apps.mirror.reconcile import Nothing, reconcile
 from apps.mirror.resource import REGISTER
 from apps.source import diff, looked
@@ -27,6 +24,10 @@ MOST_FILES, READ_FILES = 300, 60
 # GetDifferences tells no sizes: what is larger is left out once it is here.
 LARGEST = 512 * 1024
 AT_ONCE = 8
+GONE = (
+    "CodeCommit no longer has it",
+    "The commit or its repository was deleted meanwhile.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +45,15 @@ def read(look: str, row: Commit | PullRequest, ours: Callable[[], bool]) -> None
 
     ours  asked before anything read is kept; where it says no, another reader has it.
     """
-    store = looked.store_of(row)
-    contents = store.open() or store.begin()
-    if contents.done:
-        return
-    # An earlier reader that died left a part: it is read again, from its beginning.
-    contents = store.begin()
-    provider = PROVIDERS.get(row.scope.provider)
-    resource = REGISTER.get("codecommit.commit")
-    reach: Any = None
-    try:
-        reach = provider.open(row.scope, urgent=True)
-        _read(reach, look, row, contents, ours)
-    except Exception as error:  # noqa: BLE001 - classified, and told beside the lines
-        failure = provider.classify(error, CALLS[0])
-        if failure.health is not Health.GONE:
-            record_outcomes(row.scope, resource, reach.outcomes if reach else {}, error)
-        if ours():
-            _failed(contents, failure)
-            looked.publish(look, row, contents)
-        return
-    finally:
-        if reach is not None:
-            reach.close()
-    record_outcomes(row.scope, resource, reach.outcomes)
+    looked.fill(
+        look,
+        row,
+        ours,
+        kind="codecommit.commit",
+        operation=CALLS[0],
+        gone=GONE,
+        read=lambda reach, contents: _read(reach, look, row, contents, ours),
+    )
 
 
 def _read(
@@ -154,16 +140,6 @@ def _file(change: Change, blobs: Mapping[str, bytes | Failed]) -> list[str]:
 
 def _named(change: Change) -> str:
     return diff.head(change.path, change.change, "Its lines were not read")
-
-
-def _failed(contents: Contents, failure: Failure) -> None:
-    """Say why; what may pass is tried again when the page next says that somebody watches."""
-    if failure.health is Health.GONE:
-        contents.done = True
-        text = "The commit or its repository was deleted meanwhile."
-        looked.say(contents, "unknown", "CodeCommit no longer has it", text)
-        return
-    looked.say(contents, "failed", "What changed cannot be read", failure.message, failure.cure)
 
 
 def _read_comments(reach: Reach, commit: Commit) -> None:

@@ -14,6 +14,7 @@ from apps.aws.wire import plain
 from apps.mirror.ask import UNREAD, LinkTo, Unread
 from apps.mirror.masking import masked
 from apps.mirror.state import State
+from apps.source.mentions import mentioned
 
 from . import console
 from .records import JSON, commit_arn
@@ -100,6 +101,9 @@ def pull_request_record(reach: Reach, pull: Mapping[str, Any], **details: Any) -
     links = [LinkTo("proposes", "codecommit.commit", commit_arn(arn, source))] if source else []
     if merge_commit:
         links.append(LinkTo("merged as", "codecommit.commit", commit_arn(arn, merge_commit)))
+    title, description = masked(pull.get("title") or ""), masked(pull.get("description") or "")
+    source_branch = branch_name(target.get("sourceReference") or "")
+    links += mentioned(title, source_branch, description)
     return PullRequestRecord(
         key=number,
         parent=repository,
@@ -107,13 +111,13 @@ def pull_request_record(reach: Reach, pull: Mapping[str, Any], **details: Any) -
         status=status,
         state=_state(status, merged=merged),
         number=number,
-        title=masked(pull.get("title") or ""),
-        description=masked(pull.get("description") or ""),
+        title=title,
+        description=description,
         author=pull.get("authorArn") or "",
         created=pull.get("creationDate"),
         # Lists are sorted by it.
         last_activity=pull.get("lastActivityDate") or pull.get("creationDate"),
-        source_branch=branch_name(target.get("sourceReference") or ""),
+        source_branch=source_branch,
         destination_branch=branch_name(target.get("destinationReference") or ""),
         source_commit=source,
         destination_commit=target.get("destinationCommit") or "",

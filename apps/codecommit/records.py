@@ -14,6 +14,7 @@ from apps.aws.masking import tags_of
 from apps.mirror.ask import UNREAD, LinkTo, Unread
 from apps.mirror.masking import masked
 from apps.mirror.state import State
+from apps.source.mentions import mentioned
 
 from . import console
 
@@ -80,6 +81,7 @@ class CommitRecord:
     committed_at: datetime | Unread | None = UNREAD
     console_url: str | Unread = UNREAD
     comments: JSON = UNREAD
+    links: tuple[LinkTo, ...] | Unread = UNREAD
 
 
 def repository_record(
@@ -193,7 +195,10 @@ def branch_record(
         commit_id=commit_id,
         console_url=console.branch_url(reach.region, repository, name),
         read_at_change=stamp,
-        links=(LinkTo("points to", "codecommit.commit", commit_arn(arn, commit_id)),),
+        links=(
+            LinkTo("points to", "codecommit.commit", commit_arn(arn, commit_id)),
+            *mentioned(name),
+        ),
     )
 
 
@@ -214,6 +219,7 @@ def commit_record(
     """Read one commit of BatchGetCommits."""
     author, committer = answer.get("author") or {}, answer.get("committer") or {}
     commit_id = answer["commitId"]
+    message = masked(answer.get("message") or "")
     authored, committed = git_date(author.get("date")), git_date(committer.get("date"))
     return CommitRecord(
         key=key_of(repository, commit_id),
@@ -222,7 +228,7 @@ def commit_record(
         commit_id=commit_id,
         tree_id=answer.get("treeId") or "",
         parents=list(answer.get("parents") or ()),
-        message=masked(answer.get("message") or ""),
+        message=message,
         author_name=author.get("name") or "",
         author_email=author.get("email") or "",
         authored_at=authored,
@@ -232,6 +238,7 @@ def commit_record(
         committed_at=committed or authored,
         console_url=console.commit_url(reach.region, repository, commit_id),
         comments=comments,
+        links=mentioned(message),
     )
 
 

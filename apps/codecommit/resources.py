@@ -14,7 +14,7 @@ from apps.aws.events import called
 from apps.mirror.asking import hint
 from apps.mirror.health import events_flow
 from apps.mirror.models import Change, Scope, Sweep
-from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
+from apps.mirror.resource import REGISTER, Cadence, Happened, Heard, Names, Resource
 from apps.source import digest, models, why
 
 from . import collect
@@ -116,6 +116,7 @@ REPOSITORY = REGISTER.add(
         keyed=True,
         stamp="described",
         after=_look_for_pushes,
+        held=True,
         url=models.Repository.get_absolute_url,
         listed="source:repositories",
         explain=why_repository,
@@ -173,6 +174,14 @@ COMMIT = REGISTER.add(
         history=True,
         keyed=True,
         digest=digest.from_commits,
+        happened=Happened(
+            at="committed_at",
+            group="Changes",
+            icon="git-commit-horizontal",
+            told=lambda row: row.title,
+            by=lambda row: row.author_name,
+            wide=("comments",),
+        ),
         url=models.Commit.get_absolute_url,
         listed="source:commits",
     )
@@ -228,6 +237,13 @@ PULL_REQUEST = REGISTER.add(
         keyed=True,
         stamp="described",
         digest=digest.from_pull_requests,
+        happened=Happened(
+            at="created",
+            group="Changes",
+            icon="git-pull-request",
+            told=lambda row: row.title,
+            by=lambda row: row.author_name,
+        ),
         url=models.PullRequest.get_absolute_url,
         listed="source:pull_requests",
         explain=why.why_pull_request,

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from apps.aws.calls import Reach
 from apps.aws.denials import ACTION
 from apps.aws.failures import classify, error_code
@@ -24,8 +26,10 @@ MOST_STREAMED = 50_000_000
 PATIENCE = 60.0
 CHUNK = 65_536
 TOTAL = re.compile(r"/(\d+)$")
-# Every AppSpec says its version, at the beginning of a line or behind what JSON puts there.
-VERSION = re.compile(r"""(?m)(?:^|[{,])[ \t]*["']?version["']?[ \t]*:""")
+# The one version of AppSpecs that there is, and the sections of which each has one.
+# https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure.html
+VERSION = "0.0"
+SECTIONS = frozenset({"os", "files", "permissions", "hooks", "resources"})
 
 
 def read(reach: Reach, revision: Mapping[str, Any]) -> str:
@@ -44,17 +48,29 @@ def read(reach: Reach, revision: Mapping[str, Any]) -> str:
             content = found.beginning(MOST + 1)
             if len(content) > MOST:
                 raise archives.too_long(f"It has more than {MOST:,} bytes.")
-            if not VERSION.search(_text(content)):
+            if not _is_appspec(_text(content)):
                 # Whoever may name a revision might have us show any file there is.
                 raise UnreadableError(
                     "This file is no AppSpec",
-                    "It says no version, as each AppSpec does, and is not shown.",
+                    "An AppSpec says version 0.0 and has files, hooks or Resources. This one is "
+                    "not shown.",
                 )
         case other:
             raise UnreadableError(
                 f"We do not know bundles of the type {other or 'that is not said'}"
             )
     return _text(content)
+
+
+def _is_appspec(text: str) -> bool:
+    """Whether a text is what CodeDeploy would read as an AppSpec; JSON is YAML, too."""
+    try:
+        told = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return False
+    if not isinstance(told, dict) or str(told.get("version")) != VERSION:
+        return False
+    return not SECTIONS.isdisjoint(str(name).lower() for name in told)
 
 
 def _text(content: bytes) -> str:

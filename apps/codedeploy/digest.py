@@ -187,7 +187,11 @@ def why_deployment(deployment: Deployment) -> str:
         head = f"Alarm {alarms} went off" if alarms else "An alarm went off"
         return "\n".join(filter(None, (head, said, deployment.cause)))
     told = "\n".join(filter(None, (deployment.cause, said)))
-    return told or f"{deployment.status}, and CodeDeploy says no more"
+    if told:
+        return told
+    # Of what was deployed to, the strip tells.
+    more = "CodeDeploy says no more" if deployment.strip else "none of its targets was read"
+    return f"{deployment.status}, and {more}"
 
 
 def why_group(group: DeploymentGroup) -> str:

@@ -4,7 +4,7 @@ from functools import partial
 
 from apps.live.fragment import FRAGMENTS
 
-from . import load
+from . import load, on_premises
 
 _of_application = partial(FRAGMENTS.picture, "codedeploy.application")
 _of_group = partial(FRAGMENTS.picture, "codedeploy.deploymentgroup")
@@ -29,8 +29,8 @@ DEPLOYMENT_FACTS = _of_deployment(
     "deployment-facts", "deployment.html#facts", load.deployment_facts
 )
 ON_PREMISES_ROW = _of_on_premises(
-    "on-premises-row", "on_premises_list.html#row", load.on_premises_row
+    "on-premises-row", "on_premises_list.html#row", on_premises.on_premises_row
 )
 ON_PREMISES_HEAD = _of_on_premises(
-    "on-premises-head", "on_premises.html#head", load.on_premises_row
+    "on-premises-head", "on_premises.html#head", on_premises.on_premises_row
 )

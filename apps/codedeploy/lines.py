@@ -1,7 +1,8 @@
 """An AppSpec out of S3 as the cache keeps it and pages draw it: lines, and how reading it went."""
 
 from apps.mirror import loglines
-from apps.mirror.looks import Contents, Drawn, Follower, LineStore
+from apps.mirror.linestore import Contents, LineStore
+from apps.mirror.looks import Drawn, Follower
 
 
 def name_of(deployment_id: int) -> str:

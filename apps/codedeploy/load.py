@@ -15,7 +15,7 @@ from apps.mirror.resource import Names
 from apps.mirror.state import UNFINISHED, State
 
 from . import diagnose, words
-from .digest import why_deployment, why_target
+from .digest import why_deployment
 from .models import (
     DEPLOYMENT_WIDE,
     GROUP_WIDE,
@@ -24,7 +24,6 @@ from .models import (
     Deployment,
     DeploymentConfig,
     DeploymentGroup,
-    OnPremisesInstance,
     Target,
 )
 
@@ -36,8 +35,6 @@ _URGENCY = Case(
     default=len(_ORDER),
     output_field=IntegerField(),
 )
-# Deployments to a machine outside AWS that its page shows, the newest.
-LAST = 20
 # Of a target's bar in per cent: less is not seen.
 LEAST_SHARE = 2.5
 # Segments of a strip in a list; the page shows them all.
@@ -88,6 +85,7 @@ def deployment_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         contexts[one.pk] = {
             "deployment": one,
             "starters": starters.get(one.arn, []),
+            "begun_by": _begun_by(one),
             "rolled_back_by": others.get((one.scope_id, one.rollback_deployment_id)),
             "rolls_back": others.get((one.scope_id, one.rollback_triggering_deployment_id)),
             "failed": target,
@@ -97,6 +95,12 @@ def deployment_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             "alarms": alarms(one),
         }
     return contexts
+
+
+def _begun_by(deployment: Deployment) -> str:
+    """Who or what began it; "" where its description alone tells people from pipelines."""
+    anybody = deployment.creator == words.ANYBODY and deployment.description
+    return "" if anybody else deployment.creator_in_words
 
 
 def alarms(deployment: Deployment) -> list[str]:
@@ -369,44 +373,3 @@ def config_rows(configs: Iterable[DeploymentConfig]) -> dict[int, dict[str, Any]
 def config_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """The same by id, for the stream."""
     return config_rows(DeploymentConfig.objects.select_related("scope").filter(pk__in=ids))
-
-
-# --- On-premises instances ------------------------------------------------------------------------
-
-
-def on_premises_rows(rows: Iterable[OnPremisesInstance]) -> dict[int, dict[str, Any]]:
-    """The context of each row of a list of on-premises instances."""
-    return {one.pk: {"on_premises_instance": one} for one in rows}
-
-
-def on_premises_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The same by id, for the stream."""
-    return on_premises_rows(OnPremisesInstance.objects.for_list().filter(pk__in=ids))
-
-
-def on_premises_of(group: DeploymentGroup) -> list[OnPremisesInstance]:
-    """Return the on-premises instances that a group deploys to, by its tag set as it is now."""
-    if not group.on_premises_tag_set:
-        return []
-    rows = OnPremisesInstance.objects.present().filter(scope=group.scope_id)
-    return [one for one in rows.order_by("key", "pk") if one.is_in(group.on_premises_tag_set)]
-
-
-def groups_of(instance: OnPremisesInstance) -> list[DeploymentGroup]:
-    """Return the groups that deploy to an on-premises instance."""
-    rows = DeploymentGroup.objects.present().filter(scope=instance.scope_id)
-    rows = rows.exclude(on_premises_tag_set=[]).order_by("key", "pk")
-    rows = rows.only("key", "on_premises_tag_set", "state", "status", "gone_at", "scope")
-    return [one for one in rows if instance.is_in(one.on_premises_tag_set)]
-
-
-def last_targets(instance: OnPremisesInstance) -> list[dict[str, Any]]:
-    """Return how the newest deployments to an on-premises instance went on it: {row, why}."""
-    if not instance.arn:
-        return []
-    rows = Target.objects.filter(scope=instance.scope_id, arn=instance.arn)
-    rows = rows.select_related("deployment").defer(
-        "lifecycle_events", *(f"deployment__{name}" for name in DEPLOYMENT_WIDE)
-    )
-    newest = rows.order_by("-deployment__created_at", "-pk")[:LAST]
-    return [{"row": one, "why": why_target(one)} for one in newest]

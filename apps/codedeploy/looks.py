@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from apps.mirror import looks
-from apps.mirror.looks import LOOKS, Contents, Look
+from apps.mirror.linestore import Contents
+from apps.mirror.looks import LOOKS, Look
 
 from .bundle import OPERATION
 from .lines import draw, draw_note, follower_of, store_of

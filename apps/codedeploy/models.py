@@ -26,7 +26,6 @@ GROUP_WIDE = (
     "ecs_services",
     "ec2_deployment_options",
     "target_revision",
-    "last_attempted",
     "last_successful",
 )
 DEPLOYMENT_WIDE = (
@@ -160,6 +159,13 @@ class DeploymentGroup(Mirrored):
     def get_absolute_url(self) -> str:
         """Path of the group's page."""
         return reverse("codedeploy:deployment_group", args=[self.pk])
+
+    @property
+    def unread_deployment(self) -> str:
+        """The id of the deployment that CodeDeploy names while none of the group was read."""
+        return (
+            "" if self.latest_deployment_id else str(self.last_attempted.get("deployment_id", ""))
+        )
 
     @property
     def console_url(self) -> str:
@@ -373,6 +379,11 @@ class Deployment(Mirrored):
         return words.creator(self.creator)
 
     @property
+    def on_instances(self) -> bool:
+        """Whether an agent installs files on instances, also where AWS tells no platform."""
+        return self.compute_platform in (SERVER, "")
+
+    @property
     def in_s3(self) -> bool:
         """Whether it deploys a bundle, or an AppSpec, that lies in S3."""
         return bool(self.revision.get("type") == "S3")
@@ -436,5 +447,4 @@ class Target(Mirrored):
         ]
 
     def __str__(self) -> str:
-        # Whoever sees several of one function or instance tells them apart by their deployments.
         return self.key.replace("/", ": ", 1)

@@ -62,6 +62,11 @@ class OnPremisesInstance(Mirrored):
         """The on-premises instances in AWS's console: it has no address for one."""
         return on_premises_url(self.scope.region)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether its details were read: the list tells its name alone."""
+        return bool(self.status)
+
     def is_in(self, tag_set: Sequence[Iterable[Mapping[str, str]]]) -> bool:
         """Whether a group with this tag set deploys to it: it has one tag of each list.
 

@@ -4,24 +4,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils.timezone import now
 
 from apps.aws.events import called
 from apps.mirror.asking import hint
 from apps.mirror.models import Change, ReadToEnd, Scope
-from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
+from apps.mirror.resource import REGISTER, Cadence, Happened, Heard, Names, Resource, Serves
 from apps.mirror.state import UNFINISHED, State
 
-from . import collect, digest, models, registered
+from . import collect, digest, models, registered, serving
 from .tasks import adopt_deployments
 
 SOURCE = "aws.codedeploy"
 DEPLOYMENT_EVENT = "CodeDeploy Deployment State-change Notification"
 INSTANCE_EVENT = "CodeDeploy Instance State-change Notification"
 TARGET = "codedeploy.target"
-# Finished deployments whose targets are read without anybody asking: those that failed lately and
-# the newest of each group, so many in one reading. Of any other, when somebody opens its page.
+# Finished deployments whose targets are read without anybody asking: those that failed lately, the
+# newest of each group and, of instances, the newest that succeeded, which still runs; so many in
+# one reading. Of any other, when somebody opens its page.
 LATELY = timedelta(days=30)
 AT_ONCE = 200
 
@@ -80,10 +81,16 @@ def _targets_wanted(deployments: Any) -> Any:
         scope=OuterRef("scope"), kind=TARGET, parent_key=OuterRef("key")
     )
     groups = models.DeploymentGroup.objects.exclude(latest_deployment=None)
+    # What still runs on a group's instances where the newest deployment did not get there.
+    succeeded = models.Deployment.objects.filter(
+        group=OuterRef("pk"), state=State.DONE, compute_platform=models.SERVER
+    )
+    runs = Subquery(succeeded.order_by("-created_at", "-pk").values("pk")[:1])
     wanted = deployments.filter(
         Q(state__in=UNFINISHED)
         | Q(state=State.FAILED, created_at__gte=now() - LATELY)
         | Q(pk__in=groups.values("latest_deployment"))
+        | Q(pk__in=groups.annotate(runs=runs).exclude(runs=None).values("runs"))
     ).filter(~Exists(read))
     newest = wanted.order_by("-created_at", "-pk").values_list("pk", flat=True)[:AT_ONCE]
     return deployments.filter(pk__in=list(newest))
@@ -151,6 +158,7 @@ APPLICATION = REGISTER.add(
         ),
         keyed=True,
         stamp="application_id",
+        held=True,
         url=models.Application.get_absolute_url,
     )
 )
@@ -180,6 +188,7 @@ DEPLOYMENT_GROUP = REGISTER.add(
         keyed=True,
         stamp="group_id",
         after=_adopt,
+        held=True,
         url=models.DeploymentGroup.get_absolute_url,
         listed="codedeploy:deployment_groups",
         explain=digest.why_group,
@@ -197,6 +206,7 @@ DEPLOYMENT_CONFIG = REGISTER.add(
         calls=("codedeploy:ListDeploymentConfigs", "codedeploy:GetDeploymentConfig"),
         optional=("codedeploy:GetDeploymentConfig",),
         stamp="config_id",
+        goes_with=("goes by",),
         listed="codedeploy:deployment_configs",
     )
 )
@@ -225,6 +235,14 @@ DEPLOYMENT = REGISTER.add(
         stamp="appspec_sha256",
         digest=digest.groups,
         after=_read_what_follows,
+        happened=Happened(
+            at="created_at",
+            group="Deployments",
+            icon="rocket",
+            told=lambda row: row.error_message or row.description,
+            by=lambda row: row.creator,
+            wide=models.DEPLOYMENT_WIDE,
+        ),
         url=models.Deployment.get_absolute_url,
         listed="codedeploy:deployments",
         explain=digest.why_deployment,
@@ -251,6 +269,12 @@ DEPLOYMENT_TARGET = REGISTER.add(
         hot_parents=_begun,
         asked_among=_targets_wanted,
         digest=digest.deployments,
+        serves=Serves(
+            relation="deploys to",
+            among=serving.installed,
+            newest=(F("ended_at").desc(nulls_last=True), "-pk"),
+            told=serving.running,
+        ),
         url=lambda target: f"{target.deployment.get_absolute_url()}#target-{target.pk}",
         explain=digest.why_target,
     )
@@ -281,6 +305,8 @@ ON_PREMISES_INSTANCE = REGISTER.add(
             ),
         ),
         keyed=True,
+        held=True,
+        goes_with=("deploys to",),
         url=models.OnPremisesInstance.get_absolute_url,
         listed="codedeploy:on_premises_instances",
     )

@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 
 from apps.mirror import looks
-from apps.mirror.looks import Contents
+from apps.mirror.linestore import Contents
 from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
 from apps.mirror.reconcile import BATCH, Nothing, reconcile

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import page_of
+from apps.live.partial import render_part
 from apps.mirror.asking import hint
 from apps.mirror.lists import Listing, filters_of, live, picture
 from apps.mirror.loglines import first_line, panel
@@ -17,9 +18,10 @@ from apps.mirror.state import State
 from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
 
-from . import fragments, load, looks
+from . import fragments, load, looks, on_premises
 from .lines import draw, draw_note
 from .models import (
+    SERVER,
     Application,
     Deployment,
     DeploymentConfig,
@@ -30,6 +32,9 @@ from .models import (
 NEWEST = ("-created_at", "-pk")
 # Whose health the foot of these pages tells.
 READS = {"service": "codedeploy"}
+# What decides which groups deploy to which on-premises instances. A page of one names rows of the
+# other for whoever looks, so that is no picture which readers share: the page is fetched again.
+FITTING = "codedeploy.on_premises_instance codedeploy.deploymentgroup"
 # In the order of urgency.
 STATES = (
     State.FAILED,
@@ -66,7 +71,7 @@ DEPLOYMENTS = Listing(
 ON_PREMISES = Listing(
     kind="codedeploy.on_premises_instance",
     fragment=fragments.ON_PREMISES_ROW,
-    contexts=load.on_premises_rows,
+    contexts=on_premises.on_premises_rows,
     order=("key", "pk"),
     states=(State.DONE, State.STOPPED),
 )
@@ -127,12 +132,9 @@ def appspec(request: HttpRequest, pk: int) -> HttpResponse:
     if not found.in_s3:
         raise Http404("its revision is not in S3")
     shown = _panel(found, first_line(request))
-    name = "codedeploy/appspec.html"
-    if request.headers.get("X-Live") or request.headers.get("HX-Request"):
-        name = "codedeploy/appspec.html#panel"
-    return render(
+    return render_part(
         request,
-        name,
+        "codedeploy/appspec.html",
         {
             "deployment": found,
             "panel": shown,
@@ -191,13 +193,13 @@ def deployment_group(request: HttpRequest, pk: int) -> HttpResponse:
             "group": found,
             "head": picture(fragments.GROUP_HEAD, load.group_head([pk]), pk),
             "facts": picture(fragments.GROUP_FACTS, load.group_facts([pk]), pk),
-            "on_premises": load.on_premises_of(found),
+            "on_premises": on_premises.instances_of(found, request.user),
             "rows": drawn,
             "body": body,
             "following": page.following,
             "paged": not page.first,
             "reads": {**READS, "scope": found.scope_id},
-            "live": live(topics, since),
+            "live": live(topics, since, FITTING if found.compute_platform == SERVER else ""),
         },
     )
 
@@ -209,7 +211,7 @@ def application(request: HttpRequest, pk: int) -> HttpResponse:
     since = newest_change()
     rows = Application.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
-    groups = DeploymentGroup.objects.for_list().filter(application=found)
+    groups = DeploymentGroup.objects.for_list().visible_to(request.user).filter(application=found)
     context: dict[str, Any] = GROUPS.context(request, since, groups, {})
     told = context["live"]
     topics = f"{told['topics']} {fragments.APPLICATION_HEAD.name}:{pk}"
@@ -234,8 +236,10 @@ def deployment_configs(request: HttpRequest) -> HttpResponse:
     filters = filters_of(request)
     rows = DeploymentConfig.objects.select_related("scope").present().visible_to(request.user)
     rows = rows.containing(filters["q"], "key")
-    rows = rows.narrowed(account=filters["account"], region=filters["region"])
-    context = CONFIGS.context(request, since, rows, {**filters, "state": ""})
+    rows = rows.narrowed(
+        state=filters["state"], account=filters["account"], region=filters["region"]
+    )
+    context = CONFIGS.context(request, since, rows, filters)
     return render(request, "codedeploy/configs.html", {**context, "reads": READS})
 
 
@@ -258,15 +262,18 @@ def on_premises_instance(request: HttpRequest, pk: int) -> HttpResponse:
     rows = OnPremisesInstance.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
     head = {pk: {"on_premises_instance": found}}
+    unread = on_premises.unread_tags(found)
+    moving = [FITTING, "codedeploy.deployment", *(["scope"] if unread else [])]
     return render(
         request,
         "codedeploy/on_premises.html",
         {
             "instance": found,
             "head": picture(fragments.ON_PREMISES_HEAD, head, pk),
-            "groups": load.groups_of(found),
-            "targets": load.last_targets(found),
+            "groups": on_premises.shown(on_premises.groups_of(found, request.user)),
+            "targets": on_premises.last_targets(found, request.user),
+            **(unread.context() if unread else {}),
             "reads": {**READS, "scope": found.scope_id},
-            "live": live([f"{fragments.ON_PREMISES_HEAD.name}:{pk}"], since),
+            "live": live([f"{fragments.ON_PREMISES_HEAD.name}:{pk}"], since, " ".join(moving)),
         },
     )

@@ -21,8 +21,9 @@ SHIFTS = re.compile(
 STYLES = {"IN_PLACE": "in place", "BLUE_GREEN": "blue/green"}
 OPTIONS = {"WITH_TRAFFIC_CONTROL": "behind a load balancer", "WITHOUT_TRAFFIC_CONTROL": ""}
 # https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentInfo.html
+ANYBODY = "user"
 CREATORS = {
-    "user": "a person or a pipeline",
+    ANYBODY: "a person or a pipeline",
     "autoscaling": "Auto Scaling, for a new instance",
     "autoscalingTermination": "Auto Scaling, for an instance that ends",
     "codeDeployRollback": "CodeDeploy, to roll back",
@@ -156,6 +157,12 @@ def revision(told: Mapping[str, Any]) -> str:
         case "String" | "AppSpecContent":
             return f"AppSpec {str(told.get('sha256', ''))[:12]}".strip()
     return str(told.get("type") or "")
+
+
+def revision_in_short(told: Mapping[str, Any]) -> str:
+    """Say the same without the bucket, which is hardly ever another."""
+    short = revision(told)
+    return short.removeprefix(f"{told.get('bucket', '')}/") if told.get("type") == "S3" else short
 
 
 def appspec_on_github(told: Mapping[str, Any]) -> str:

@@ -28,18 +28,26 @@ GRAVEST = [State.FAILED, State.WAITING, State.MOVING, State.STOPPED, State.UNKNO
 Why = Callable[[datetime | None, datetime | None], str]
 
 
+def _nothing(_since: datetime | None, _until: datetime | None) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """The mirrored thing an action started: our page of it, and why it failed.
 
     `why(since, until)` says why what was done with it then failed; `explain` is that of the action
-    this is told to.
+    this is told to. `unread(since, until)` says what would tell and was not read; `unexplained` is
+    that of the action where nothing explains it. `scope` is where Health tells of it.
     """
 
     label: str
     url: str
     why: Why
+    unread: Why = _nothing
+    scope: int = 0
     explain: str = ""
+    unexplained: str = ""
 
 
 # (kind, row id) -> what it started: (ARN, what it is)
@@ -168,7 +176,9 @@ def ran_by(started: Sequence[tuple[str, Ran]], action: ActionView, runs: str = "
     ran = next((ran for arn, ran in started if not runs or arn == runs), None)
     if ran is None or not action.failed:
         return ran
-    return replace(ran, explain=ran.why(action.started_at, action.ended_at))
+    then = (action.started_at, action.ended_at)
+    explain = ran.why(*then)
+    return replace(ran, explain=explain, unexplained="" if explain else ran.unread(*then))
 
 
 def note_of(action: ActionView, configuration: Mapping[str, Any]) -> str:
@@ -372,3 +382,12 @@ def first_failed(board: Iterable[StageView]) -> tuple[StageView, ActionView] | N
     return min(
         failed, key=lambda pair: str(pair[1].ended_at or pair[1].last_change or "9"), default=None
     )
+
+
+def unread_as(*boards: Iterable[StageView]) -> str:
+    """Return what tells a board on which something is unexplained from the same one later.
+
+    That it was read is no change of what the board pictures.
+    """
+    actions = (action for board in boards for stage in board for action in stage.actions)
+    return "-unread" if any(one.ran and one.ran.unexplained for one in actions) else ""

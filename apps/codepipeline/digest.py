@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
-from apps.mirror.links import explain_then, links_of, resolve, same_account
+from apps.mirror.links import explain_then, links_of, resolve, same_account, unexplained
 from apps.mirror.state import State, failing_since, urgency_of
 
 from .models import Action, Execution, Pipeline, Stage
@@ -122,6 +122,8 @@ def why_action(action: Action) -> str:
                 since, until = action.started_at, action.last_update
                 if same and (told := explain_then(link.to_kind, row, since, until)):
                     return told
+                if same and (unread := unexplained(link.to_kind, row, since, until)):
+                    return "\n".join(filter(None, (own_error(action), unread)))
     return own_error(action)
 
 

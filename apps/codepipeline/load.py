@@ -9,7 +9,7 @@ from django.db.models.functions import RowNumber
 
 from apps.mirror.state import State
 
-from .board import EXECUTION_ID, execution_board, first_failed, live_board
+from .board import EXECUTION_ID, execution_board, first_failed, live_board, unread_as
 from .models import LIST_COLUMNS, WIDE, Action, Execution, Pipeline, Stage
 from .started import started_by
 
@@ -62,29 +62,28 @@ def pipeline_board(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             action.key: action
             for action in Action.objects.filter(key__in=wanted, execution__pipeline__in=pipelines)
         }
-    scopes = {pipeline.scope_id: pipeline.scope for pipeline in pipelines.values()}
+    ran = (recorded.values(), *by_execution.values())
     started = started_by(
         {
-            "codepipeline.stage": {row.pk: scopes[row.scope_id] for row in rows},
-            "codepipeline.action": {
-                one.pk: scopes[one.scope_id]
-                for some in (recorded.values(), *by_execution.values())
-                for one in some
-            },
+            "codepipeline.stage": [row.pk for row in rows],
+            "codepipeline.action": [one.pk for some in ran for one in some],
         }
     )
     contexts: dict[int, dict[str, Any]] = {}
     for pk, pipeline in pipelines.items():
         board = live_board(pipeline, stages[pk], recorded, executions, started)
+        beside_it = beside.get(pk, [])
+        side_boards = [
+            execution_board(one, pipeline.definition, by_execution[one.pk], started)
+            for one in beside_it
+        ]
         side = [
-            {
-                "execution": one,
-                "board": execution_board(one, pipeline.definition, by_execution[one.pk], started),
-            }
-            for one in beside.get(pk, [])
+            {"execution": one, "board": told}
+            for one, told in zip(beside_it, side_boards, strict=True)
         ]
         contexts[pk] = {
             "pipeline": pipeline,
+            "unread_as": unread_as(board, *side_boards),
             "board": board,
             "beside": side,
             "executions": executions,
@@ -149,11 +148,7 @@ def execution_detail(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     for action in Action.objects.filter(execution__in=executions).order_by("started_at", "pk"):
         actions[action.execution_id].append(action)
     started = started_by(
-        {
-            "codepipeline.action": {
-                one.pk: executions[pk].scope for pk, some in actions.items() for one in some
-            }
-        }
+        {"codepipeline.action": [one.pk for some in actions.values() for one in some]}
     )
     overtakers = _overtakers(list(executions.values()))
     contexts: dict[int, dict[str, Any]] = {}
@@ -163,6 +158,7 @@ def execution_detail(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             "execution": execution,
             "pipeline": execution.pipeline,
             "board": board,
+            "unread_as": unread_as(board),
             "failed": first_failed(board) if execution.state == State.FAILED else None,
             "overtaken_by": overtakers.get(pk),
             "waits": next((one for stage in board for one in stage.actions if one.waits), None),

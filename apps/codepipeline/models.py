@@ -152,6 +152,8 @@ class Execution(Mirrored):
         indexes: ClassVar = [
             *Mirrored.Meta.indexes,
             models.Index(fields=["pipeline", "-started_at", "-id"], name="execution_newest"),
+            # Which ones brought a commit out.
+            models.Index(fields=["revision_id"], name="execution_by_revision"),
             models.Index(
                 fields=["pipeline"], name="execution_waits", condition=Q(state=State.WAITING.value)
             ),

@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from apps.aws.events import called
-from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
+from apps.mirror.resource import REGISTER, Cadence, Happened, Heard, Names, Resource
 
 from . import collect, digest, models
+from .ties import ties_of
 
 SOURCE = "aws.codepipeline"
 
@@ -77,6 +78,8 @@ PIPELINE = REGISTER.add(
         heard_wholly=True,
         keyed=True,
         stamp="described",
+        held=True,
+        ties=(("arn", "definition"), ties_of),
         url=models.Pipeline.get_absolute_url,
         explain=digest.why_pipeline,
     )
@@ -136,6 +139,14 @@ EXECUTION = REGISTER.add(
         wakes=("codepipeline.action",),
         hot_parents=lambda pipelines: pipelines.filter(execution_mode="PARALLEL"),
         digest=digest.pipelines,
+        happened=Happened(
+            at="started_at",
+            group="Pipelines",
+            icon="workflow",
+            name=lambda row: row.pipeline.key,
+            told=lambda row: row.summary,
+            by=lambda row: row.author,
+        ),
         url=models.Execution.get_absolute_url,
         explain=digest.why_execution,
     )

@@ -94,12 +94,9 @@ class PipelineRows:
         )
         started = started_by(
             {
-                "codepipeline.action": {
-                    one.pk: latest[execution_id].scope
-                    for execution_id, some in actions.items()
-                    for one in some
-                    if one.state in TROUBLE
-                }
+                "codepipeline.action": [
+                    one.pk for some in actions.values() for one in some if one.state in TROUBLE
+                ]
             }
         )
         return {
@@ -143,8 +140,7 @@ class PipelineRows:
                 "pipeline", "position"
             )
         )
-        scopes = {row.pk: self.pipelines[row.pipeline_id].scope for row in rows}
-        started = started_by({"codepipeline.stage": scopes})
+        started = started_by({"codepipeline.stage": [row.pk for row in rows]})
         # What waits may be an earlier change than the newest, which has not come so far.
         executions = {
             execution.key: execution

@@ -74,6 +74,15 @@ def _commit(external_id: str, configuration: Mapping[str, Any]) -> str:
     return f"{name}#{external_id}" if name and COMMIT.fullmatch(external_id) else ""
 
 
+def _github_commit(external_id: str, configuration: Mapping[str, Any]) -> str:
+    """Return a commit as GitHub's are named here; its names are the same in any case."""
+    names = (configuration.get("Owner"), configuration.get("Repo"))
+    name = str(configuration.get("FullRepositoryId") or "") or (
+        f"{names[0]}/{names[1]}" if all(names) else ""
+    )
+    return f"{name.lower()}#{external_id}" if name and COMMIT.fullmatch(external_id) else ""
+
+
 # By owner and provider: a provider of one's own may be called CodeBuild too; its ids are nobody's.
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/integrations-action-type.html
 STARTERS: Mapping[tuple[str, str], Starter] = {
@@ -84,6 +93,11 @@ STARTERS: Mapping[tuple[str, str], Starter] = {
     ("AWS", "CodeDeployToECS"): Starter("codedeploy.deployment", "", _deployment),
     ("AWS", "ECS"): Starter("ecs.service", "ecs", _service, lasts=True),
     ("AWS", "Lambda"): Starter("awslambda.function", "lambda", _function, lasts=True),
+    # A connection may lead to Bitbucket or GitLab, too: whose names are mirrored nowhere.
+    ("AWS", "CodeStarSourceConnection"): Starter(
+        "github.commit", "", _github_commit, relation="takes"
+    ),
+    ("ThirdParty", "GitHub"): Starter("github.commit", "", _github_commit, relation="takes"),
     ("AWS", "ElasticBeanstalk"): Starter(
         "beanstalk.environment", "elasticbeanstalk", _environment, lasts=True
     ),

@@ -12,21 +12,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.timezone import now
 
-from apps.mirror.health import (
-    Cause,
-    KindHealth,
-    cause_of,
-    causes_of,
-    events_flow,
-    kind_health,
-    root_of,
-    scope_ages,
-    visible_scopes,
-)
+from apps.mirror.causes import Cause, cause_of, causes_of, root_of
+from apps.mirror.health import KindHealth, events_flow, kind_health, scope_ages, visible_scopes
 from apps.mirror.models import Operation, Scope, Sweep
 from apps.mirror.provider import HARMLESS, Health
 from apps.mirror.resource import REGISTER
 from apps.mirror.versions import STALE
+from apps.mirror.visibility import VISIBILITY
 from apps.mirror.working import just_begun
 
 # More kinds than this are told by the scope.
@@ -195,17 +187,22 @@ class House:
     """What a reader may know of, and how it fares; read once a page, whoever asks for it there."""
 
     def __init__(self, user: Any) -> None:
-        self._user = user
+        self.reader = user
 
     @cached_property
     def scopes(self) -> list[Scope]:
         """The scopes that the reader may know of."""
-        return visible_scopes(self._user)
+        return visible_scopes(self.reader)
 
     @cached_property
     def kinds(self) -> list[KindHealth]:
         """How each kind fares in each of them."""
         return kind_health(self.scopes)
+
+    @cached_property
+    def ages(self) -> dict[int, datetime | None]:
+        """How old what is shown of each of them is."""
+        return scope_ages(self.scopes)
 
 
 def house_of(request: HttpRequest) -> House:
@@ -216,12 +213,18 @@ def house_of(request: HttpRequest) -> House:
     return house
 
 
-def ages(scopes: Sequence[Scope], kinds: Iterable[KindHealth], service: str = "") -> list[Age]:
+def ages(
+    scopes: Sequence[Scope],
+    kinds: Iterable[KindHealth],
+    service: str = "",
+    found: Mapping[int, datetime | None] | None = None,
+) -> list[Age]:
     """Return one for each scope, in their order; with `service`, its kinds' troubles alone.
 
+    found  how old each is, where that is known already.
     `service` may name several, with spaces between: hosts of one shape share their pages.
     """
-    found = scope_ages(scopes)
+    found = scope_ages(scopes) if found is None else found
     troubles: dict[int, list[KindHealth]] = {}
     services = service.split()
     for item in kinds:
@@ -303,6 +306,13 @@ class HouseHealth(list[ScopeHealth]):
         return bool(self.causes) and all(_only_slow(one.troubled) for one in self)
 
     @property
+    def slower(self) -> str:
+        """Who asks to slow down: AWS, or the sites that do by their names."""
+        slow = [one.scope for one in self if one.troubled]
+        sites = [scope.label or scope.place for scope in slow if scope.provider != "aws"]
+        return " and ".join([*(["AWS"] if len(sites) < len(slow) else []), *sites])
+
+    @property
     def unread(self) -> int:
         """In how many accounts and regions nothing was read yet."""
         return sum(one.unread for one in self)
@@ -311,7 +321,7 @@ class HouseHealth(list[ScopeHealth]):
 def health_of(house: House) -> HouseHealth:
     """Return every scope with its kinds, trouble first, what is paused last."""
     scopes = house.scopes
-    found = scope_ages(scopes)
+    found = house.ages
     by_scope: dict[int, list[KindHealth]] = {scope.pk: [] for scope in scopes}
     for item in house.kinds:
         by_scope[item.scope.pk].append(item)
@@ -327,16 +337,23 @@ def health_of(house: House) -> HouseHealth:
     return HouseHealth(result)
 
 
-def ages_context(house: House, service: str = "", scope: int | None = None) -> dict[str, Any]:
+def ages_context(
+    house: House, service: str = "", scope: int | None = None, within: str = ""
+) -> dict[str, Any]:
     """Return what a page's last line tells: {ages, ages_url}.
 
     service  the app whose kinds the page shows, "" for all of them.
     scope    the one scope whose rows it shows, None for every scope that the reader may know of.
+    within   the project whose rows it shows, "" for every one.
     """
     scopes = [one for one in house.scopes if scope is None or one.pk == scope]
-    query = {"service": service, "scope": scope or ""}
+    if within:
+        inside = Scope.objects.filter(VISIBILITY.rule.scopes_within(house.reader, within))
+        ids = set(inside.values_list("pk", flat=True))
+        scopes = [one for one in scopes if one.pk in ids]
+    query = {"service": service, "scope": scope or "", "within": within}
     given = urlencode({name: value for name, value in query.items() if value})
     return {
-        "ages": ages(scopes, house.kinds, service),
+        "ages": ages(scopes, house.kinds, service, house.ages),
         "ages_url": f"{reverse('dashboard:ages')}?{given}",
     }

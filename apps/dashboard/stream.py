@@ -12,8 +12,10 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from apps.mirror.health import scope_ages, visible_scopes
+from apps.mirror.listener import LOST, Listener, Message, listener_for, number_in
 from apps.mirror.looks import LOOKS
-from apps.mirror.tail import CLOSING, TAIL, Listener, Message, iso_now, listener_for, number_in
+from apps.mirror.tail import CLOSING, TAIL, iso_now
+from apps.people.sessions import note_seen
 
 HEARTBEAT = 15.0
 MOST_TOPICS = 1_000
@@ -55,7 +57,8 @@ async def _events(
         with contextlib.suppress(RuntimeError):  # the loop is closing
             loop.call_soon_threadsafe(put)
 
-    listener = listener_for(user, topics, send)
+    # In a thread: who may know of what is asked for where it moved.
+    listener = await asyncio.to_thread(listener_for, user, topics, send)
     try:
         yield b"retry: 1000\n\n"
         await asyncio.to_thread(_begin, listener, since)
@@ -74,6 +77,8 @@ async def _events(
             if message.event == CLOSING:
                 return
             yield message.encode()
+            if message.event == LOST:
+                return
     finally:
         TAIL.remove(listener)
 
@@ -88,6 +93,7 @@ def _begin(listener: Listener, since: int | None) -> None:
 def _heartbeat(listener: Listener) -> Message:
     """Say how old what is shown is, and keep followed logs followed."""
     close_old_connections()
+    TAIL.look_again(listener)
     _watch(listener)
     TAIL.tell_looks(listener)
     ages = scope_ages(visible_scopes(listener.user))
@@ -108,4 +114,8 @@ def _still_signed_in(request: HttpRequest, user_id: Any) -> bool:
     fresh = HttpRequest()
     fresh.session = session
     user = get_user(fresh)
-    return bool(user.is_authenticated and user.is_active and user.pk == user_id)
+    if not (user.is_authenticated and user.is_active and user.pk == user_id):
+        return False
+    # A page that only stands open is seen, too.
+    note_seen(request, str(session.session_key), user_id)
+    return True

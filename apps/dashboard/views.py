@@ -10,20 +10,24 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.adoption.counting import waiting_version
 from apps.codepipeline.fragments import PIPELINE_ROW
 from apps.codepipeline.models import WIDE, Pipeline, PipelineQuerySet
 from apps.codepipeline.rows import pipeline_rows
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import asked, page_of
 from apps.mirror.finding import FINDERS, SHORTEST
-from apps.mirror.lists import filters_of, pictures
+from apps.mirror.listener import number_in
+from apps.mirror.lists import filters_of, gathered, of_project, pictures
 from apps.mirror.models import Scope
 from apps.mirror.places import places
+from apps.mirror.resource import REGISTER
 from apps.mirror.state import State
-from apps.mirror.tail import newest_change, number_in
+from apps.mirror.tail import newest_change
 from apps.mirror.versions import house_version
 
 from . import progress
+from .hindered import hindered_context
 
 PAGE = 100
 # What is broken comes first.
@@ -41,8 +45,13 @@ STATES = [
 ]
 
 
+def home_version(request: HttpRequest) -> str:
+    """What the home page depends on: the house, and what waits to be decided."""
+    return f"{house_version(request)} {waiting_version(request.user)}"
+
+
 @require_safe
-@unchanged_page(house_version)
+@unchanged_page(home_version)
 def home(request: HttpRequest) -> HttpResponse:
     """All pipelines across accounts and regions, broken first, a hundred at a time."""
     part = request.GET.get("part", "")
@@ -50,9 +59,9 @@ def home(request: HttpRequest) -> HttpResponse:
     if part == "progress":
         return render(request, "dashboard/home.html#progress", {"sweeps": _sweeps(scopes)})
     chosen = filters_of(request)
-    rows = Pipeline.objects.visible_to(request.user).present()
+    rows, project = of_project(request, Pipeline.objects.visible_to(request.user).present())
     if part == "counts":
-        return render(request, "dashboard/home.html#counts", _counts(rows, chosen))
+        return render(request, "dashboard/home.html#counts", _counts(rows, chosen, project))
     since = newest_change()
     page = page_of(
         rows.matching(**chosen).for_dashboard().defer(*WIDE),
@@ -62,7 +71,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
     shown = page.rows
     # A row that rises or falls in its order may leave this page, or come to it.
-    partial = any(chosen.values()) or bool(page.following) or not page.first
+    partial = any(chosen.values()) or bool(project) or bool(page.following) or not page.first
     refresh_on = ["codepipeline.pipeline"] if partial else []
     if not shown:
         # An account that is connected, or a sweep that ends, has something to say here.
@@ -71,14 +80,17 @@ def home(request: HttpRequest) -> HttpResponse:
         request,
         "dashboard/home.html",
         {
-            **_counts(rows, chosen),
-            "chosen": chosen,
-            "filtered": any(chosen.values()),
+            **_counts(rows, chosen, project),
+            "chosen": {**chosen, "within": project},
+            "projects": gathered(request),
+            "filtered": any(chosen.values()) or bool(project),
             "paged": not page.first,
             "rows": list(pictures(PIPELINE_ROW, pipeline_rows(shown)).values()),
             "count": len(shown),
-            "older": _address(chosen, after=page.following) if page.following else "",
-            "first": _address(chosen),
+            "older": _address(chosen, within=project, after=page.following)
+            if page.following
+            else "",
+            "first": _address(chosen, within=project),
             "accounts": places(scopes, "account"),
             "regions": places(scopes, "region"),
             "reads": {},
@@ -110,7 +122,7 @@ def _address(chosen: dict[str, str], **more: str) -> str:
     return f"?{urlencode(given)}" if given else reverse("dashboard:home")
 
 
-def _counts(rows: PipelineQuerySet, chosen: dict[str, str]) -> dict[str, Any]:
+def _counts(rows: PipelineQuerySet, chosen: dict[str, str], project: str) -> dict[str, Any]:
     """How many pipelines are in each state, among those the other filters leave."""
     others = {**chosen, "state": ""}
     per_state = dict(
@@ -122,18 +134,19 @@ def _counts(rows: PipelineQuerySet, chosen: dict[str, str]) -> dict[str, Any]:
             "state": state,
             "label": label,
             "count": per_state.get(state, 0),
-            "url": _address({**others, "state": state}),
+            "url": _address({**others, "state": state}, within=project),
             "current": chosen["state"] == state,
         }
         for state, label in STATES
         if per_state.get(state) or chosen["state"] == state
     ]
     query = QueryDict(mutable=True)
-    query.update({**{name: value for name, value in chosen.items() if value}, "part": "counts"})
+    told = {**chosen, "within": project, "part": "counts"}
+    query.update({name: value for name, value in told.items() if value})
     return {
         "chips": chips,
         "total": sum(per_state.values()),
-        "all_url": _address(others),
+        "all_url": _address(others, within=project),
         "all_current": not chosen["state"],
         "counts_url": f"{reverse('dashboard:home')}?{query.urlencode()}",
     }
@@ -166,8 +179,19 @@ def health(request: HttpRequest) -> HttpResponse:
 def ages(request: HttpRequest) -> HttpResponse:
     """How old a page is, and what of it cannot be read: its last line, for pages that are open."""
     scope = number_in(request.GET.get("scope", ""))
-    context = progress.ages_context(progress.house_of(request), asked(request, "service"), scope)
+    house, within = progress.house_of(request), asked(request, "within")
+    context = progress.ages_context(house, asked(request, "service"), scope, within)
     return render(request, "dashboard/ages.html#ages", context)
+
+
+@require_safe
+@unchanged_page(house_version)
+def hindered(request: HttpRequest) -> HttpResponse:
+    """What of a row's page cannot be read: its notice, for pages that are open."""
+    kinds = [kind for kind in request.GET.get("kinds", "").split() if kind in REGISTER.by_kind]
+    scope = number_in(request.GET.get("scope", "")) or 0
+    context = hindered_context(progress.house_of(request), scope, kinds)
+    return render(request, "dashboard/hindered.html#notices", context)
 
 
 @require_safe

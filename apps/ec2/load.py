@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from apps.mirror.running import running_on
 from apps.mirror.unread import missing_in
 
 from . import why
@@ -18,7 +19,12 @@ from .models import (
 
 def instance_rows(instances: Iterable[Instance]) -> dict[int, dict[str, Any]]:
     """The context of each row of a list of instances."""
-    return {one.pk: {"instance": one, "why": why.instance(one)} for one in instances}
+    every = list(instances)
+    running = running_on("ec2.instance", every)
+    return {
+        one.pk: {"instance": one, "why": why.instance(one), "running": running.get(one.pk)}
+        for one in every
+    }
 
 
 def instance_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -27,7 +33,7 @@ def instance_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 def instance_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Instances with the group that launched each, and the profile that holds its role."""
+    """Instances with what runs on each, the group that launched it, and its role's profile."""
     instances = list(Instance.objects.select_related("scope").filter(pk__in=ids))
     names = {one.auto_scaling_group for one in instances if one.auto_scaling_group}
     scopes = {one.scope_id for one in instances}
@@ -45,10 +51,12 @@ def instance_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         .filter(scope__in=scopes, arn__in=arns)
         .select_related("scope")
     }
+    running = running_on("ec2.instance", instances)
     return {
         one.pk: {
             "instance": one,
             "why": why.instance(one),
+            "running": running.get(one.pk),
             "group": groups.get((one.scope_id, one.auto_scaling_group)),
             "profile": profiles.get((one.scope_id, one.instance_profile)),
             **missing[one.scope_id].context(),
@@ -68,9 +76,10 @@ def group_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 def group_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Groups with the mirrored rows of their instances."""
+    """Groups with the mirrored rows of their instances, and what runs on each."""
     groups = list(AutoScalingGroup.objects.select_related("scope").filter(pk__in=ids))
     known = _instances({(one.scope_id, item["id"]) for one in groups for item in one.instances})
+    running = running_on("ec2.instance", known.values())
     names = {name for one in groups for name in one.classic_load_balancers}
     balancers = {
         (row.scope_id, row.key): row
@@ -87,7 +96,9 @@ def group_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
                 for name in one.classic_load_balancers
             ],
             "members": [
-                {**item, "row": known.get((one.scope_id, item["id"]))} for item in one.instances
+                {**item, "row": row, "running": running.get(row.pk) if row else None}
+                for item in one.instances
+                for row in [known.get((one.scope_id, item["id"]))]
             ],
         }
         for one in groups
@@ -97,16 +108,20 @@ def group_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 def balancer_rows(balancers: Iterable[LoadBalancer]) -> dict[int, dict[str, Any]]:
     """The context of each row of a list of load balancers, with what ails their targets."""
     every = list(balancers)
+    told = why_balancers(every)
+    return {one.pk: {"loadbalancer": one, "why": told[one.pk]} for one in every}
+
+
+def why_balancers(balancers: Iterable[LoadBalancer]) -> dict[int, str]:
+    """Return what ails load balancers or their targets, by id; in two queries."""
+    every = list(balancers)
     ailing: dict[int, str] = {}
     groups = TargetGroup.objects.present().filter(load_balancer__in=every, state="failed")
     for group in groups.order_by("name", "pk"):
         ailing.setdefault(group.load_balancer_id, f"{group.name}: {why.target_group(group)}")
     for pk, health in _registered(every, state="failed").items():
         ailing.setdefault(pk, why.registered(health))
-    return {
-        one.pk: {"loadbalancer": one, "why": why.load_balancer(one) or ailing.get(one.pk, "")}
-        for one in every
-    }
+    return {one.pk: why.load_balancer(one) or ailing.get(one.pk, "") for one in every}
 
 
 def balancer_row(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -202,5 +217,5 @@ def _instances(wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Insta
     )
     return {
         (row.scope_id, row.key): row
-        for row in rows.only("pk", "scope", "key", "name", "state", "status", "checks")
+        for row in rows.only("pk", "scope", "key", "arn", "name", "state", "status", "checks")
     }

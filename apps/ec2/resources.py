@@ -64,6 +64,8 @@ INSTANCE = REGISTER.add(
         given=given.known_profiles,
         keyed=True,
         stamp="checked",
+        held=True,
+        goes_with=("launched", "sends to", "is", "deploys to"),
         url=models.Instance.get_absolute_url,
         listed="ec2:instances",
         explain=why.instance,
@@ -83,6 +85,7 @@ INSTANCE_PROFILE = REGISTER.add(
         given=given.profiles_of_instances,
         awaits=("ec2.instance",),
         stamp="profile_id",
+        goes_with=("assumes",),
     )
 )
 
@@ -114,6 +117,7 @@ GROUP = REGISTER.add(
         ),
         # Not heard wholly: an instance that is unhealthy, in standby or refreshed is told by none.
         keyed=True,
+        held=True,
         url=models.AutoScalingGroup.get_absolute_url,
         listed="ec2:groups",
         explain=why.group,
@@ -133,6 +137,7 @@ LOAD_BALANCER = REGISTER.add(
         optional=("elb:DescribeLoadBalancers",),
         keyed=True,
         stamp="type",
+        held=True,
         url=models.LoadBalancer.get_absolute_url,
         listed="ec2:load_balancers",
         explain=why.load_balancer,
@@ -162,6 +167,7 @@ TARGET_GROUP = REGISTER.add(
         parent=("ec2.loadbalancer", "load_balancer"),
         digest=digest.of_targets,
         keyed=True,
+        held=True,
         url=models.TargetGroup.get_absolute_url,
         explain=why.target_group,
     )

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from apps.mirror.links import resolve, url_of
 from apps.mirror.unread import missing_in
+from apps.mirror.visibility import VISIBILITY
 
 from .models import Cluster, Service, TaskDefinition
 from .why import said_in, why
@@ -34,22 +36,74 @@ def service_page(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     services = list(Service.objects.select_related("scope", "cluster").filter(pk__in=ids))
     known = definitions_of(services)
     missing = missing_in({one.scope_id for one in services}, images="ecs.taskdefinition")
+    behind = _target_groups(services)
+    causes = {one.pk: why(one) for one in services}
     return {
         one.pk: {
             **missing[one.scope_id].context(),
             "service": one,
-            "why": why(one),
+            "why": causes[one.pk],
             "deployments": [_beside(one, item, known) for item in one.deployments],
             "task_sets": [_beside(one, item, known) for item in one.task_sets],
-            "events": [
-                {**event, "said": said_in(event["message"])}
-                for event in one.events
-                if isinstance(event.get("message"), str)
-            ],
+            "events": _events(one, causes[one.pk]),
+            "behind": behind[one.pk],
             "definition": known.get((one.scope_id, one.task_definition)),
         }
         for one in services
     }
+
+
+def _events(service: Service, cause: str) -> list[dict[str, Any]]:
+    """Return what ECS says, the newest first; what it says again and again once, with how often.
+
+    `above` tells that the page says it already, as the cause.
+    """
+    told: list[dict[str, Any]] = []
+    above = set(cause.split("\n"))
+    for event in service.events:
+        if not isinstance(event.get("message"), str):
+            continue
+        said = said_in(event["message"])
+        if told and told[-1]["said"] == said:
+            told[-1]["times"] += 1
+        else:
+            told.append({**event, "said": said, "times": 1, "above": said in above})
+    return told
+
+
+def _target_groups(services: Iterable[Service]) -> dict[int, list[dict[str, Any]]]:
+    """Return behind what each service is: `{name, arn, url, container, port}`.
+
+    The address only where whoever may see the service may see the target group, too
+    (docs/decisions/0011-links-in-shared-pictures.md).
+    """
+    every = list(services)
+    arns = [one.get("target_group") or "" for service in every for one in service.load_balancers]
+    known = resolve("ec2.targetgroup", arns)
+    pairs = {
+        (service.pk, arn): (("ecs.service", service.pk), ("ec2.targetgroup", row.pk))
+        for service in every
+        for one in service.load_balancers
+        if (row := known.get(arn := str(one.get("target_group") or ""))) is not None
+    }
+    tells = VISIBILITY.rule.tells(pairs.values())
+    told: dict[int, list[dict[str, Any]]] = {}
+    for service in every:
+        told[service.pk] = []
+        for one in service.load_balancers:
+            arn = str(one.get("target_group") or "")
+            pair = pairs.get((service.pk, arn))
+            ours = pair is not None and tells[pair]
+            told[service.pk].append(
+                {
+                    **one,
+                    "arn": arn,
+                    # arn:aws:elasticloadbalancing:<place>:targetgroup/<name>/<id>
+                    "name": arn.split("/")[1] if arn.count("/") > 1 else one.get("name") or arn,
+                    "url": url_of("ec2.targetgroup", known[arn]) if ours else "",
+                }
+            )
+    return told
 
 
 def cluster_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -58,8 +112,13 @@ def cluster_head(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     return {row.pk: {"cluster": row} for row in rows}
 
 
-def definitions_of(services: Iterable[Service]) -> dict[tuple[int, str], TaskDefinition]:
-    """Return the task definitions that services and their deployments name, by scope and ARN."""
+def definitions_of(
+    services: Iterable[Service], among: Any = None
+) -> dict[tuple[int, str], TaskDefinition]:
+    """Return the task definitions that services and their deployments name, by scope and ARN.
+
+    among  those that the reader may know of; None where a picture is for all.
+    """
     scopes, arns = set(), set()
     for one in services:
         scopes.add(one.scope_id)
@@ -68,7 +127,8 @@ def definitions_of(services: Iterable[Service]) -> dict[tuple[int, str], TaskDef
         if "task_sets" not in one.get_deferred_fields():
             named += [item.get("task_definition") for item in one.task_sets]
         arns |= set(filter(None, named))
-    rows = TaskDefinition.objects.filter(scope__in=scopes, arn__in=arns)
+    rows = TaskDefinition.objects.all() if among is None else among
+    rows = rows.filter(scope__in=scopes, arn__in=arns)
     return {(row.scope_id, row.arn): row for row in rows}
 
 

@@ -346,6 +346,7 @@ def _service_names(
         yield LinkTo("runs", "ecs.taskdefinition", definition)
     for one in answer.get("loadBalancers") or ():
         if group := one.get("targetGroupArn"):
-            yield LinkTo("serves", "ec2.targetgroup", group)
+            # Owning: the page names and links it.
+            yield LinkTo("serves", "ec2.targetgroup", group, owning=True)
     if role := answer.get("roleArn"):
         yield LinkTo("assumes", "iam.role", role)

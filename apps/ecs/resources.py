@@ -52,6 +52,7 @@ CLUSTER = REGISTER.add(
         calls=("ecs:ListClusters", "ecs:DescribeClusters"),
         optional=("ecs:DescribeClusters",),
         keyed=True,
+        goes_with=("runs in",),
         url=models.Cluster.get_absolute_url,
     )
 )
@@ -82,6 +83,7 @@ SERVICE = REGISTER.add(
         parent=("ecs.cluster", "cluster"),
         asked_by="ecs.cluster",
         keyed=True,
+        held=True,
         url=models.Service.get_absolute_url,
         listed="ecs:services",
         explain=why.why,

@@ -21,9 +21,9 @@ def why(service: Any) -> str:
     """Return why a service that failed did, the causing line first; "" for one that works."""
     if service.state != State.FAILED:
         return ""
-    return (
-        _told(service, None, None) or "The service does not run what it should; ECS says no more."
-    )
+    # Its stopped tasks are read besides, and may be denied.
+    fallback = "The service does not run what it should, and nothing that was read of it says why."
+    return _told(service, None, None) or fallback
 
 
 def why_then(service: Any, since: datetime | None, until: datetime | None) -> str:

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "codestar-dash:bus"
 CHANGES = "changes"
+# Who may know of what is another thing than before.
+AUDIENCE = "audience"
 # A connection on which nothing was heard for so long is asked whether it still is one, and given up
 # when it says nothing for as long again.
 SILENCE_SECONDS = 15.0

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_cache_control
 
 Version = Callable[[HttpRequest], str]
+# What of the reader shows on every page besides who they are; rooms above add theirs.
+READERS: list[Version] = []
 
 
 def unchanged_page(version: Version) -> Callable[[Any], Any]:
@@ -49,6 +51,7 @@ def _etag(request: HttpRequest, version: str) -> str:
         request.get_full_path(),
         request.headers.get("HX-Request", ""),
         request.headers.get("X-Live", ""),
+        *(reader(request) for reader in READERS),
         version,
     )
     digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

@@ -6,7 +6,7 @@ that it could refuse, and a cursor that nobody gave out is the first page.
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -48,16 +48,43 @@ def page_of(rows: Any, order: Sequence[str], cursor: str, size: int = PAGE) -> P
     if len(found) <= size:
         return Page(found, "", place is None)
     found = found[:size]
-    return Page(found, _written(found[-1], order), place is None)
+    return Page(found, cursor_behind(found[-1], order), place is None)
 
 
-def _written(row: Any, order: Sequence[str]) -> str:
+def cursor_behind(row: Any, order: Sequence[str]) -> str:
     """Return the cursor of the page behind `row`, "" behind rows without a place: they are last."""
     place = [getattr(row, name.lstrip("-")) for name in order]
     if None in place:
         return ""
+    return written(place)
+
+
+def written(place: Iterable[Any]) -> str:
+    """Return a place in an order, of text, numbers and times, as it stands in an address."""
     plain_place = [part.isoformat() if isinstance(part, datetime) else part for part in place]
     return base64.urlsafe_b64encode(json.dumps(plain_place).encode()).decode().rstrip("=")
+
+
+def told(cursor: str, longest: int = LONGEST_CURSOR) -> Any:
+    """Return what was written, as JSON has it; None for no cursor. Anybody may have made it up."""
+    if not cursor or len(cursor) > longest:
+        return None
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return json.loads(base64.urlsafe_b64decode(padded.encode()))
+    except (ValueError, RecursionError):
+        return None
+
+
+def time_in(text: Any) -> datetime:
+    """Return a written time, in UTC.
+
+    Raises TypeError, ValueError or OverflowError for what is none that can be told in it.
+    """
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return at.astimezone(UTC)
 
 
 def _behind(order: Sequence[str], place: Sequence[Any]) -> Q:
@@ -76,11 +103,8 @@ def _behind(order: Sequence[str], place: Sequence[Any]) -> Q:
 
 def _read(cursor: str, model: Any, order: Sequence[str]) -> list[Any] | None:
     """Return the place a cursor tells of, each part as its column holds it."""
-    if not cursor or len(cursor) > LONGEST_CURSOR:
-        return None
+    plain = told(cursor)
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        plain = json.loads(base64.urlsafe_b64decode(padded.encode()))
         columns = [_column(model, name.lstrip("-")) for name in order]
         return [_part(column, part) for column, part in zip(columns, plain, strict=True)]
     except (ValueError, TypeError, OverflowError, RecursionError, ValidationError):

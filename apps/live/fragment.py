@@ -38,6 +38,10 @@ class Fragment:
         """The id of the element in the page."""
         return f"{self.name}-{row_id}"
 
+    def _key(self, pk: int, context: Mapping[str, Any]) -> str:
+        assert self.version is not None
+        return f"fragment:{self.name}:{pk}:{FRAGMENTS.told_to()}:{self.version(context)}"
+
     def render(self, ids: Sequence[int]) -> dict[int, str]:
         """Return the HTML of each row that still exists."""
         return self.render_loaded(self.load(ids))
@@ -46,10 +50,7 @@ class Fragment:
         """Render rows whose context a page has loaded; unchanged ones come from the cache."""
         if self.version is None:
             return {pk: render_to_string(self.template, dict(c)) for pk, c in contexts.items()}
-        keys = {
-            pk: f"fragment:{self.name}:{pk}:{self.version(context)}"
-            for pk, context in contexts.items()
-        }
+        keys = {pk: self._key(pk, context) for pk, context in contexts.items()}
         cached = caches[FRAGMENT_CACHE].get_many(keys.values())
         fresh: dict[str, str] = {}
         html: dict[int, str] = {}
@@ -65,9 +66,14 @@ class Fragment:
 
 @dataclass(slots=True)
 class Fragments:
-    """The register of fragments by name and by the kind they picture."""
+    """The register of fragments by name and by the kind they picture.
+
+    told_to  what changes when other people than before may see rows: pictures that were made for
+             those are good no longer.
+    """
 
     by_name: dict[str, Fragment] = field(default_factory=dict)
+    told_to: Callable[[], str] = lambda: ""
 
     def add(self, fragment: Fragment) -> Fragment:
         """Add one; names are unique because they become element ids."""

@@ -43,16 +43,25 @@ def _bury_once(resource: Resource, scope: Scope, rows: Any, read_at: datetime) -
 
 
 def _orphan(resource: Resource, scope: Scope, ids: Sequence[int]) -> None:
-    """Nobody tells any more how the unfinished rows below these ended: they must not run on."""
+    """Nobody tells any more how the unfinished rows below these ended: they must not run on.
+
+    Where a kind says which of its rows are over, the others are gone with what they belonged to.
+    """
     for child in REGISTER:
         # What is listed for the whole scope (builds) is told of although its project is gone.
         if child.parent is None or child.parent[0] != resource.kind or child.asked_by is None:
             continue
         below = child.model._default_manager.filter(**{f"{child.parent[1]}__in": list(ids)})
-        unfinished = below.filter(state__in=UNFINISHED)
-        if some := list(unfinished.values_list("pk", flat=True)):
+        if child.open_among is not None:
+            ended = child.open_among(below.filter(gone_at=None))
+            # A reading of them that is under way must not bring them back: none follows it.
+            end = partial(_bury_once, child, scope, ended, now())
+        else:
+            ended = below.filter(state__in=UNFINISHED)
+            end = partial(_orphan_once, child, scope, ended)
+        if some := list(ended.values_list("pk", flat=True)):
             _orphan(child, scope, some)
-            again(partial(_orphan_once, child, scope, unfinished))
+            again(end)
 
 
 def _orphan_once(resource: Resource, scope: Scope, rows: Any) -> list[Change]:

@@ -45,7 +45,7 @@ def none_finished(_keys: Iterable[str]) -> frozenset[str]:
 class Ask:
     """Everything (no parents, no keys), the children of `parents`, or the rows named by `keys`.
 
-    Where a resource is `given` rows of other kinds, `parents` are those, and everything is asked.
+    Where a resource is `given` rows, `parents` are those, whatever is asked.
 
     known       key -> stamp: rows whose details were read before, for `Resource.stamp`.
     finished    keys -> those among them that are mirrored and will not change any more.

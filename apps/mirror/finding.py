@@ -35,8 +35,8 @@ class Finder:
 
     label   what people call them, plural: "pipelines".
     by      what they are found by, for who found nothing: "name".
-    find    (user, words, at most so many) -> what this user may see of it; one query, two at most.
-            `words` have two characters or more, with single spaces between.
+    find    (user, words, at most so many) -> what this user may see of it; one query, three at
+            most. `words` have two characters or more, with single spaces between.
     newest  whether the newest are told first.
     rank    its place among the others; what people look for most has the lowest.
     """
@@ -92,4 +92,5 @@ FINDERS = Finders()
 
 def place_of(row: Any) -> str:
     """Return where a row is, in words; its scope must be loaded."""
-    return f"{row.scope.label or row.scope.account} · {row.scope.region}"
+    # A site that is no account lies in no region.
+    return " · ".join(filter(None, (row.scope.label or row.scope.account, row.scope.region)))

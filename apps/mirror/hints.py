@@ -12,9 +12,9 @@ from django.utils.timezone import now
 
 from .asking import hint
 from .due import scope_answers
-from .health import record_trouble
 from .lease import Lease, free
 from .models import Hint, Scope
+from .outcomes import record_trouble
 from .provider import PROVIDERS, Reach
 from .resource import REGISTER, Names, Resource
 from .sweep import changed_parents_of, reread, wake_others

@@ -135,7 +135,7 @@ def ingest(provider: str, events: Iterable[Event]) -> set[int]:
     for scope in scopes:
         # Events nobody listens to say nothing of how well polling may rest.
         at = now()
-        Scope.objects.filter(pk=scope.pk).update(events_at=at)
+        Scope.objects.filter(pk=scope.pk).update(events_at=at, last_event_at=at)
         kinds = {name.kind for name in by_place[scope.place]}
         Sweep.objects.filter(scope=scope, kind__in=kinds).update(events_at=at)
         hint(scope, by_place[scope.place])

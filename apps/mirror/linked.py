@@ -1,6 +1,6 @@
 """What a row is linked with, both ways, as far as a reader may know of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -119,17 +119,24 @@ def _visible(user: Any, kind: str, which: Q) -> Any:
     return rows.select_related("scope", *lineage_of(resource))
 
 
+def lineage(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Yield (column path, kind) of what rows of a kind are seen with, beginning with "pk"."""
+    yield "pk", resource.kind
+    path: list[str] = []
+    while resource.parent is not None:
+        kind, field = resource.parent
+        path.append(field)
+        yield "__".join(path), kind
+        resource = REGISTER.get(kind)
+
+
 def lineage_of(resource: Resource) -> list[str]:
     """Return the path to the topmost row that one of a kind belongs to, as `select_related` wants.
 
     What a row is called, and where its page is, may hang on any of them.
     """
-    path: list[str] = []
-    while resource.parent is not None:
-        above, attribute = resource.parent
-        path.append(attribute)
-        resource = REGISTER.get(above)
-    return ["__".join(path)] if path else []
+    *_, (path, _kind) = lineage(resource)
+    return [] if path == "pk" else [path]
 
 
 def _line(kind: str, row: Any, arn: str = "") -> Line:

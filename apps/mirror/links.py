@@ -13,6 +13,7 @@ from .models import Link, Scope
 from .resource import REGISTER
 from .state import State
 from .text import storable
+from .visibility import VISIBILITY
 
 
 def write_links(kind: str, wanted: Mapping[int, Sequence[LinkTo]], *, dry: bool = False) -> Any:
@@ -154,22 +155,26 @@ def sources(links: Iterable[Link]) -> dict[tuple[str, int], Any]:
 def started_by(kind: str, rows: Iterable[Any]) -> dict[str, list[dict[str, str]]]:
     """Return what started these rows and has a page, by ARN: [{label, url}].
 
-    What is in another account is left out: the picture is shared between readers
-    (docs/decisions/0005-links-in-shared-fragments.md). What has no page (a stage) names again what
+    What not all readers of a row may know of is left out: the picture is shared between them
+    (docs/decisions/0011-links-in-shared-pictures.md). What has no page (a stage) names again what
     its actions started.
     """
-    scopes = {row.arn: row.scope for row in rows}
+    by_arn = {row.arn: row.pk for row in rows}
     links = [
         link
-        for found in linked_from(kind, scopes).values()
+        for found in linked_from(kind, by_arn).values()
         for link in found
         if link.relation == "runs" and has_pages(link.from_kind)
     ]
     starters = sources(links)
+    tells = VISIBILITY.rule.tells(
+        ((kind, by_arn[link.to_arn]), (link.from_kind, link.from_id)) for link in links
+    )
     told: dict[str, list[dict[str, str]]] = {}
     for link in links:
         row = starters.get((link.from_kind, link.from_id))
-        if row is None or not same_account(row.scope, scopes[link.to_arn]):
+        pair = ((kind, by_arn[link.to_arn]), (link.from_kind, link.from_id))
+        if row is None or not tells[pair]:
             continue
         entry = {"label": str(row), "url": url_of(link.from_kind, row)}
         if entry not in told.setdefault(link.to_arn, []):
@@ -184,7 +189,7 @@ def has_pages(kind: str) -> bool:
 
 
 def same_account(one: Scope, other: Scope) -> bool:
-    """Whether what is shared between readers of the one may tell of the other."""
+    """Whether two places lie in the same account."""
     own, theirs = one.account or one.place, other.account or other.place
     return (one.provider, own) == (other.provider, theirs)
 
@@ -212,3 +217,13 @@ def explain_then(
     if resource is not None and resource.explain_then is not None:
         return resource.explain_then(row, since, until)
     return explain_of(kind, row) if row.state == State.FAILED else ""
+
+
+def unexplained(
+    kind: str, row: Any, since: datetime | None = None, until: datetime | None = None
+) -> str:
+    """Return what was not read that would say why something failed then; "" where all was."""
+    resource = REGISTER.by_kind.get(kind)
+    if resource is None or resource.unexplained is None:
+        return ""
+    return resource.unexplained(row, since, until)

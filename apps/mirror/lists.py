@@ -17,10 +17,11 @@ from .models import Scope
 from .places import places
 from .resource import REGISTER
 from .state import State
+from .visibility import VISIBILITY
 
 NARROWED_BY = ("q", "state", "account", "region")
 # What else an address of a list may say: which page of it, which part of the page.
-NOT_FILTERS = ("after", "part")
+NOT_FILTERS = ("after", "part", "within")
 # So much of what was not understood is shown again, and of so many.
 SHOWN, MOST_TOLD = 60, 5
 
@@ -60,6 +61,7 @@ def filters_of(request: HttpRequest, *more: str) -> dict[str, str]:
     nothing here are left out; `request.left_out` says so in sentences, and base.html shows them.
     """
     filters = {name: asked(request, name) for name in (*NARROWED_BY, *more)}
+    heed(request, *filters)
     told = [
         f"{_quoted(plain(name))} is no filter here; there are {', '.join(filters)}."
         for name in request.GET
@@ -70,8 +72,81 @@ def filters_of(request: HttpRequest, *more: str) -> dict[str, str]:
         if value and value not in _known(request, name):
             filters[name] = ""
             told.append(_is_none(name, value))
-    request.left_out = told[:MOST_TOLD]  # type: ignore[attr-defined]
+    leave_out(request, *told)
     return filters
+
+
+def gathered(request: HttpRequest) -> Sequence[tuple[str, str]]:
+    """Return the projects that a list may be narrowed to; asked for once a page."""
+    found: Sequence[tuple[str, str]] | None = getattr(request, "gathered", None)
+    if found is None:
+        found = VISIBILITY.rule.gathered(request.user)
+        request.gathered = found  # type: ignore[attr-defined]
+    return found
+
+
+def of_project(request: HttpRequest, rows: Any) -> tuple[Any, str]:
+    """Return the rows of the project that the address names, and its place; "" for all."""
+    chosen = project_of(request)
+    return (rows.filter(VISIBILITY.rule.within(chosen, rows.model)) if chosen else rows), chosen
+
+
+def project_of(request: HttpRequest) -> str:
+    """Return the place of the project that the address narrows to, "" for none.
+
+    A project that the reader cannot know of is left out like one that does not exist.
+    """
+    chosen = asked(request, "within")
+    if chosen and chosen not in dict(gathered(request)):
+        leave_out(request, f"{_quoted(chosen)} is no project here.")
+        return ""
+    return chosen
+
+
+def choices_of(request: HttpRequest, states: Iterable[State]) -> dict[str, Any]:
+    """Return what the filters of a list offer this reader; see templates/mirror/list.html."""
+    scopes = _scopes_of(request)
+    return {
+        "accounts": places(scopes, "account"),
+        "regions": places(scopes, "region"),
+        "states": [(state.value, word_of(state)) for state in states],
+        "projects": gathered(request),
+    }
+
+
+def one_of(request: HttpRequest, name: str, among: Iterable[str]) -> str:
+    """Return which of a few values the address asks for by `name`, "" for none of them.
+
+    One that is none of them is told as `filters_of` tells what it leaves out.
+    """
+    heed(request, name)
+    asked_for, known = asked(request, name), list(among)
+    found = next((one for one in known if one.lower() == asked_for.lower()), "")
+    if asked_for and not found:
+        leave_out(request, f"{_quoted(asked_for)} is no {name}; there are {', '.join(known)}.")
+    return found
+
+
+def leave_out(request: HttpRequest, *told: str) -> None:
+    """Note what of an address was not understood, in sentences; base.html shows them."""
+    before: list[str] = getattr(request, "left_out", [])
+    request.left_out = [*before, *told][:MOST_TOLD]  # type: ignore[attr-defined]
+
+
+def heed(request: HttpRequest, *names: str) -> None:
+    """Note which names of an address mean something to the page."""
+    before: frozenset[str] = getattr(request, "heeded", frozenset())
+    request.heeded = before | set(names)  # type: ignore[attr-defined]
+
+
+def unheeded(request: HttpRequest) -> list[str]:
+    """Return what is to be told of names that mean nothing to the page of a row."""
+    heeded: frozenset[str] = getattr(request, "heeded", frozenset())
+    return [
+        f"{_quoted(plain(name))} means nothing to this page."
+        for name in request.GET
+        if name not in (*heeded, *NOT_FILTERS, "first")
+    ][:MOST_TOLD]
 
 
 def _is_none(name: str, value: str) -> str:
@@ -125,6 +200,8 @@ class Listing:
         self, request: HttpRequest, since: int, rows: Any, filters: Mapping[str, str]
     ) -> dict[str, Any]:
         """Return what templates/mirror/list.html draws of `rows`, narrowed already by `filters`."""
+        rows, project = of_project(request, rows)
+        filters = {**filters, "within": project}
         page = page_of(rows, self.order, request.GET.get("after", ""), self.size)
         filtered = any(filters.values())
         partial = filtered or (self.moves and (bool(page.following) or not page.first))
@@ -139,7 +216,7 @@ class Listing:
             "filters": filters,
             "listed_kinds": self.listed_kinds,
             "filtered": filtered,
-            **self._choices(request),
+            **choices_of(request, self.states),
             "live": live([*topics, *(f"list:{kind}" for kind in kinds)], since, refresh_on),
         }
 
@@ -147,11 +224,3 @@ class Listing:
     def listed_kinds(self) -> list[str]:
         """The kinds whose reading says why nothing is listed: those of every provider."""
         return REGISTER.kinds_in(REGISTER.get(self.kind).model)
-
-    def _choices(self, request: HttpRequest) -> dict[str, Any]:
-        scopes = _scopes_of(request)
-        return {
-            "accounts": places(scopes, "account"),
-            "regions": places(scopes, "region"),
-            "states": [(state.value, word_of(state)) for state in self.states],
-        }

@@ -10,7 +10,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from . import ansi
-from .looks import Contents, Drawn, LineStore, Part
+from .linestore import Contents, LineStore, Part
+from .looks import Drawn
 
 # Lines of one answer to a page; the stream asks on at once while there are more.
 AT_ONCE = 1_000

@@ -6,6 +6,7 @@ a secret is said here for all of them.
 """
 
 import re
+import string
 from collections.abc import Iterable
 
 MASK = "***"
@@ -30,6 +31,11 @@ URL_SECRET = re.compile(
     r"(?i)([?&;][\w.-]{0,40}(?:token|secret|passw|pwd|credential|signature|api_?key)[\w.-]{0,40}=)"
     r"[^&#;\s\"'<>]+"
 )
+# How a private key begins and ends where it is written down; base64 stands between, its line
+# breaks as such or as programs write them.
+_KEY_MARK = re.compile(r"-----(?:(?P<begins>BEGIN)|END) [A-Z0-9 ]{0,40}PRIVATE KEY-----")
+_KEY_BODY = re.compile(r"[A-Za-z0-9+/=\s\\]*+")
+_KEY_LETTERS = frozenset(string.ascii_letters + string.digits + "+/=\\ \t\r\n")
 # What a field, variable or option is called whose value is a secret, whatever that looks like. What
 # stands behind the words of the last line tells where or how long, and not what. Every repetition
 # is bounded: names come from outside, too.
@@ -62,7 +68,7 @@ def masked(text: str, values: Iterable[str] = ()) -> str:
         return text
     for value in values:
         text = text.replace(value, MASK)
-    text = SHAPE.sub(MASK, text)
+    text = SHAPE.sub(MASK, without_private_keys(text))
     # Nearly all that is read holds none of these: asking first costs a tenth of looking.
     if "://" in text:
         if "@" in text:
@@ -75,6 +81,31 @@ def masked(text: str, values: Iterable[str] = ()) -> str:
     if "authorization" in lowered:
         text = HEADER.sub(rf"\1{MASK}", text)
     return text
+
+
+def without_private_keys(text: str) -> str:
+    """Return a text without the bodies of private keys, whose lines stay as many as they were.
+
+    One that has no end is masked as far as it looks like one; so is one whose beginning is missing.
+    """
+    if "PRIVATE KEY-----" not in text:
+        return text
+    pieces: list[str] = []
+    at = 0
+    for found in _KEY_MARK.finditer(text):
+        if found["begins"]:
+            body = _KEY_BODY.match(text, found.end())
+            start, end = found.end(), body.end() if body else found.end()
+        else:
+            end = start = found.start()
+            while start > at and text[start - 1] in _KEY_LETTERS:
+                start -= 1
+        if start < at:
+            continue
+        lines = text[start:end].split("\n")
+        pieces += [text[at:start], "\n".join(MASK if line.strip() else line for line in lines)]
+        at = end
+    return "".join([*pieces, text[at:]])
 
 
 def sounds_secret(name: object) -> bool:

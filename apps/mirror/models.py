@@ -34,7 +34,10 @@ class Scope(models.Model):
     edited_at = models.DateTimeField(default=now)
     created_at = models.DateTimeField(default=now)
     first_swept_at = models.DateTimeField(null=True, blank=True)
-    # When the newest event that named something here arrived.
+    # When the newest event that named something here arrived, whatever became of their source.
+    last_event_at = models.DateTimeField(null=True, blank=True)
+    # The same of the source that is listened to now, None where that cannot be: events vouch for
+    # what is shown.
     events_at = models.DateTimeField(null=True, blank=True)
     # When its source of events was last asked and answered, with an event or without.
     heard_at = models.DateTimeField(null=True, blank=True)
@@ -62,7 +65,7 @@ class MirroredQuerySet(models.QuerySet[Any]):
 
     def visible_to(self, user: Any) -> Self:
         """Rows this user may know of."""
-        return self.filter(VISIBILITY.of(user))
+        return self.filter(VISIBILITY.of(user, self.model))
 
     def present(self) -> Self:
         """Rows that the outside still lists."""

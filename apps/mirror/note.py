@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from .links import owners
-from .models import Change, Mirrored, Scope
+from .models import Change, Link, Mirrored, Scope
 from .resource import REGISTER, Resource
 from .store import insert_rows, update_rows
 
@@ -34,7 +34,7 @@ def note(
     """Store a change for each row and carry it up to what it belongs to; in the transaction."""
     if not notes:
         return []
-    lineage = _lineage(resource, {rows[key].pk: rows[key] for key in notes})
+    lineage = _lineage(resource, scope, {rows[key].pk: rows[key] for key in notes})
     parents: set[int] = set()
     if resource.parent is not None:
         kind, attribute = resource.parent
@@ -82,8 +82,13 @@ def _lock(model: type[Mirrored], ids: Iterable[int]) -> None:
         list(locked(model._default_manager.filter(pk__in=ids)).values_list("pk", flat=True))
 
 
-def _lineage(resource: Resource, rows: Mapping[int, Any]) -> dict[int, list[tuple[str, int]]]:
-    """Return for each row: itself, its parents upward, what owns it by a link and that one's."""
+def _lineage(
+    resource: Resource, scope: Scope, rows: Mapping[int, Any]
+) -> dict[int, list[tuple[str, int]]]:
+    """Return for each row: itself, its parents upward, what owns it by a link and that one's.
+
+    And what it says what runs on, with what owns that.
+    """
     lineage = {pk: [(resource.kind, pk)] for pk in rows}
     if resource.parent is not None:
         attribute = f"{resource.parent[1]}_id"
@@ -100,7 +105,31 @@ def _lineage(resource: Resource, rows: Mapping[int, Any]) -> dict[int, list[tupl
         for pk, rows_owned in found.items():
             for row_id in rows_owned:
                 lineage[row_id] += above[pk]
+    _add_served(resource, scope, lineage)
     return lineage
+
+
+def _add_served(
+    resource: Resource, scope: Scope, lineage: dict[int, list[tuple[str, int]]]
+) -> None:
+    """Add what these rows say what runs on, and what owns that by a link."""
+    if resource.serves is None:
+        return
+    links = Link.objects.filter(
+        from_kind=resource.kind, from_id__in=list(lineage), relation=resource.serves.relation
+    )
+    by_kind: dict[str, dict[str, list[int]]] = {}
+    for link in links:
+        if link.to_kind in REGISTER.by_kind:
+            by_kind.setdefault(link.to_kind, {}).setdefault(link.to_arn, []).append(link.from_id)
+    for kind, named in by_kind.items():
+        things = REGISTER.get(kind).model._default_manager.filter(scope=scope, arn__in=list(named))
+        for pk, arn in things.values_list("pk", "arn"):
+            for row_id in named[arn]:
+                lineage[row_id].append((kind, pk))
+        for arn, owner, pk in owners(kind, list(named)):
+            for row_id in named[arn] if owner in REGISTER.by_kind else ():
+                lineage[row_id].append((owner, pk))
 
 
 def _add_parents(

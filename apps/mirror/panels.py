@@ -6,6 +6,13 @@ and every panel that has something to say of such rows is fetched by its address
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from .linked import lineage_of
+from .resource import REGISTER, Resource
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +35,19 @@ class Panel:
 def panel_id(name: str, kind: str, row_id: int) -> str:
     """The id of a panel's element."""
     return f"panel-{name}-{kind.replace('.', '-')}-{row_id}"
+
+
+def row_for(user: Any, kind: str, row_id: int) -> tuple[Resource, Any]:
+    """Return the resource of a kind and its row, with what that belongs to.
+
+    Raises Http404 where there is no such kind, or no such row that the user may know of.
+    """
+    resource = REGISTER.by_kind.get(kind)
+    if resource is None:
+        raise Http404("There is no such kind.")
+    rows: Any = resource.model._default_manager
+    rows = rows.visible_to(user).select_related("scope", *lineage_of(resource))
+    return resource, get_object_or_404(rows, pk=row_id)
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ HARMLESS = (Health.OK, Health.NOT_TRIED, Health.UNSUPPORTED, Health.NOT_OPTED_IN
 WORDS = {
     "NoCredentialsError": "No credentials",
     "PartialCredentialsError": "Half of the credentials",
+    "ProfileNotFound": "No such profile",
     "AnotherAccount": "Another account",
     "ConnectedTwice": "Connected twice",
 }

@@ -85,8 +85,12 @@ class Reading:
     def _keyed(self, keys: Sequence[str]) -> Result:
         if not keys or not self.resource.keyed:
             return Result()
-        stamps = known.stamps(self.resource, self.scope, keys)
-        return self._collect(Ask(keys=tuple(keys), known=stamps), Nothing())
+        ask = Ask(
+            keys=tuple(keys),
+            parents=tuple(self.resource.given(self.scope)) if self.resource.given else (),
+            known=known.stamps(self.resource, self.scope, keys),
+        )
+        return self._collect(ask, Nothing())
 
     def _collect(self, ask: Ask, extent: Extent) -> Result:
         """Read to the end, then write: collecting is over before a transaction opens.

@@ -265,6 +265,8 @@ def _missing(resource: Resource, scope: Scope, extent: Extent) -> set[str]:
         # A history outlives what AWS keeps: only a row asked for by its key can be gone.
         return set()
     rows = resource.model._default_manager.filter(scope=scope, gone_at=None)
+    if resource.open_among is not None:
+        rows = resource.open_among(rows)
     match extent:
         case Everything():
             return set(rows.values_list("key", flat=True))

@@ -9,6 +9,7 @@ from .ask import Ask, Parent
 
 if TYPE_CHECKING:
     from .models import Mirrored, Scope
+    from .ties import Tie
 
 Collect = Callable[[Any, Ask], Iterable[Any]]
 
@@ -75,6 +76,65 @@ class Appended(Kept):
     """That rows are written once and never change, besides: events, the history of alarms."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Happened:
+    """How rows of a kind stand in a project's activity: each is one thing that happened.
+
+    at      the column that says when it began.
+    group   what people narrow the activity by: "Builds".
+    icon    beside it.
+    name    row -> what it is called there.
+    told    row -> what happened, a few words after its name; "" for none.
+    by      row -> who did it, "" where nobody knows.
+    url     row -> the page that tells more; None: the kind's own.
+    which   the condition on rows that are worth telling; None: all.
+    needs   relations to be read with a row besides those above it.
+    wide    columns that are not read.
+    """
+
+    at: str
+    group: str
+    icon: str
+    told: Callable[[Any], str]
+    name: Callable[[Any], str] = str
+    by: Callable[[Any], str] = lambda _row: ""
+    url: Callable[[Any], str] | None = None
+    which: Any = None
+    needs: Sequence[str] = ()
+    wide: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """What runs on a thing, as the row that brought it there tells.
+
+    what  the version: "revision 1a2b3c4".       by   what brought it: "deployment d-ABC".
+    url   our page of that.                      at   when it was there; None where nobody says.
+    """
+
+    what: str
+    by: str
+    url: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Serves:
+    """That rows say what runs on the things they name; see `running.py`.
+
+    relation  by which they name those: "deploys to".
+    among     rows -> those that say what runs there now or ran before (that succeeded), with
+              whatever else `told` needs of them.
+    newest    what they are ordered by, the last of it unique: the first row is what runs.
+    told      row -> what runs. Must not ask the database.
+    """
+
+    relation: str
+    among: Callable[[Any], Any]
+    newest: Sequence[Any]
+    told: Callable[[Any], Running]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resource:
     """One mirrored kind.
@@ -105,7 +165,7 @@ class Resource:
                    belong to changes instead. Such a kind is a history, has no links, wakes nobody.
     kept           rows are forgotten in time, though each has its `Change`; of a history alone.
     given          `(scope) -> [Parent]`: what a scope-wide collector must know of other rows, as
-                   `ask.parents` of the whole list (the things whose metrics are read).
+                   `ask.parents` (the things whose metrics are read).
     awaits         kinds that must have been tried once before the first reading, because `given` is
                    made of their rows; one that is not installed, or fails, keeps nobody waiting.
     aside          `(scope, {key: record.aside})`, called after the records were written: keeps what
@@ -118,17 +178,31 @@ class Resource:
     hot_parents    which asked_by rows are polled hot besides those with unfinished children.
     asked_among    of which asked_by rows the children are read where all are: the rest is read only
                    where a hint names it.
+    open_among     which rows, of a kind that is no history, may be judged gone: where a list lacks
+                   them, and where what they belong to is gone. The rest is over, and stays.
     digest         `(parent ids) -> {id: {column: value}}`, written to the parent in the same
                    transaction: the denormalised columns that lists are read from.
     after          `(scope id, [Change]) -> None`, called after commit: what follows from a change
                    (a failed build's log is looked at). Must only enqueue.
+    ties           what its rows name by columns and not by links: the columns, and what makes
+                   `Tie`s of their values; for finding what belongs together (`apps.adoption`).
     url            row -> path of its page.
+    held           projects may hold its rows. What has a parent is seen with that, too.
+    goes_with      relations by which rows elsewhere name rows that go where they go, though nobody
+                   put them there: the instances that an Auto Scaling group "launched".
+    seen_with      `(kind, rows) -> {row id: ids}`: rows of this kind that go with rows of that kind
+                   where no link says so (the metrics of what they measure).
+    happened       how its rows stand in the activity of projects; None: they don't.
     listed         name of the URL of the page that lists its rows, "codebuild:builds"; it stands in
                    the navigation, among those of its app's `face`.
+    serves         that a row says what runs on what it names: its changes reach the pictures of
+                   that, too, within its own scope.
     explain        row -> why it failed, in a few lines, or "". Reads the row's columns alone.
     explain_then   (row, since, until) -> why it failed between two moments (either may be None, for
                    open), for what outlives the things done to it: a stack that works today says why
                    last week's action on it failed, and not why today's did. Reads columns alone.
+    unexplained    (row, since, until) -> what would say why it failed then and was not read, in a
+                   sentence, "" where all was: of a row that `explain_then` says nothing of.
     """
 
     kind: str
@@ -158,17 +232,30 @@ class Resource:
     heeds: Sequence[str] = ()
     hot_parents: Callable[[Any], Any] | None = None
     asked_among: Callable[[Any], Any] | None = None
+    open_among: Callable[[Any], Any] | None = None
     digest: Callable[[Sequence[int]], Mapping[int, Mapping[str, Any]]] | None = None
     after: Callable[[int, Sequence[Any]], None] | None = None
+    held: bool = False
+    goes_with: Sequence[str] = ()
+    seen_with: Callable[[str, Sequence[Any]], Mapping[int, Sequence[int]]] | None = None
+    ties: "tuple[Sequence[str], Callable[..., Iterable[Tie]]] | None" = None
     url: Callable[[Any], str] | None = None
+    happened: Happened | None = None
     listed: str = ""
+    serves: Serves | None = None
     explain: Callable[[Any], str] | None = None
     explain_then: Callable[[Any, datetime | None, datetime | None], str] | None = None
+    unexplained: Callable[[Any, datetime | None, datetime | None], str] | None = None
 
     @property
     def retention(self) -> Kept | None:
         """How long its rows are kept; None for always."""
         return self.appended or self.kept
+
+    @property
+    def in_projects(self) -> bool:
+        """Whether projects have rows of it, by themselves or with what they go with."""
+        return self.held or bool(self.goes_with) or self.seen_with is not None
 
     @property
     def app_label(self) -> str:
@@ -190,6 +277,8 @@ class Register:
             raise ValueError(f"{resource.kind} is append-only: a history that wakes nobody")
         if resource.kept and not resource.history:
             raise ValueError(f"{resource.kind} is forgotten in time: a history")
+        if resource.open_among and resource.history:
+            raise ValueError(f"{resource.kind} is a history: none of its rows is judged gone")
         if resource.heard_wholly and not resource.events:
             raise ValueError(f"{resource.kind} hears nothing, so it is not heard wholly")
         for needed in filter(None, (resource.asked_by, resource.parent and resource.parent[0])):

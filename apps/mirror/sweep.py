@@ -28,9 +28,9 @@ from .due import (
     take,
     went_away,
 )
-from .health import record_outcomes, record_trouble
 from .lease import Lease
 from .models import Change, Link, Scope, Sweep
+from .outcomes import record_outcomes, record_trouble
 from .provider import PROVIDERS, Health, Reach
 from .reading import Reading
 from .reconcile import Result

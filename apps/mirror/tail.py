@@ -10,20 +10,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import Max
 from django.utils.timezone import now
 
-from apps.live.bus import BUS, CHANGES
+from apps.live.bus import AUDIENCE, BUS, CHANGES
 from apps.live.fragment import FRAGMENTS, Fragment
 
+from .listener import LOST, Listener, Message, Seen, is_somebodys, may_stay, number_in
 from .looks import LOOKS
-from .models import Change
-from .resource import REGISTER
+from .models import Change, Scope
+from .visibility import VISIBILITY
 
 log = logging.getLogger(__name__)
 
@@ -41,75 +41,6 @@ IDLE = 30.0
 CLOSING = "closing"
 # So many ids before the newest are looked at for gaps when following begins.
 OVERLAP = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One server-sent event: its name, its data as JSON text, and the change it tells of."""
-
-    event: str
-    data: str
-    change: int = 0
-
-    def encode(self) -> bytes:
-        """Return it as it goes over the wire."""
-        head = f"id: {self.change}\n" if self.change else ""
-        return f"{head}event: {self.event}\ndata: {self.data}\n\n".encode()
-
-
-@dataclass(eq=False, slots=True)
-class Listener:
-    """One open page: whose it is, what it shows, and how to hand it a message.
-
-    fragments  fragment name -> row ids shown.    lists    kinds whose list is shown.
-    touched    kinds whose summaries are shown.   looks    (look, row id) that are followed.
-    scopes     whether first-sweep progress or health is shown.
-    asides     (kind, scope id) of what is kept beside rows and shown: it has no `Change`.
-    """
-
-    user: Any
-    send: Callable[[Message], None]
-    fragments: dict[str, set[int]] = field(default_factory=dict)
-    lists: set[str] = field(default_factory=set)
-    touched: set[str] = field(default_factory=set)
-    looks: dict[tuple[str, int], int] = field(default_factory=dict)
-    scopes: bool = False
-    asides: set[tuple[str, int]] = field(default_factory=set)
-    owed: set[str] = field(default_factory=set)
-    told_at: float = 0.0
-    closed: bool = False
-
-
-def listener_for(user: Any, topics: Iterable[str], send: Callable[[Message], None]) -> Listener:
-    """Read a page's topics: "pipeline-row:12", "list:<kind>", "touched:<kind>", "log:5@120".
-
-    And "aside:<kind>@<scope id>": what was read aside there touches that kind.
-
-    Topics nobody knows are left out: a page of an older release keeps working.
-    """
-    listener = Listener(user=user, send=send)
-    for topic in topics:
-        name, _, rest = topic.partition(":")
-        number, _, first = rest.partition("@")
-        if name == "list" and rest in REGISTER.by_kind:
-            listener.lists.add(rest)
-        elif name == "touched" and (rest in REGISTER.by_kind or rest == "scope"):
-            listener.touched.add(rest)
-            listener.scopes |= rest == "scope"
-        elif name == "aside" and number in REGISTER.by_kind:
-            listener.asides.add((number, number_in(first) or 0))
-        elif (row_id := number_in(number)) is None:
-            continue
-        elif name in LOOKS.by_name:
-            listener.looks[name, row_id] = number_in(first) or 0
-        elif name in FRAGMENTS.by_name:
-            listener.fragments.setdefault(name, set()).add(row_id)
-    return listener
-
-
-def number_in(text: str) -> int | None:
-    """Return the id a page has sent, None where it is none that a database can hold."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 class Tail:
@@ -150,6 +81,9 @@ class Tail:
 
         None: it knows of no change that it could have missed; only what it follows is told.
         """
+        if listener.incomplete:
+            # Since it was drawn, a row of it went, or its reader may not know of it any more.
+            listener.send(Message("refresh", json.dumps({"topic": AUDIENCE})))
         if since is not None:
             missed = list(Change.objects.filter(pk__gt=since).order_by("pk")[: LONGEST_REPLAY + 1])
             oldest = Change.objects.order_by("pk").values_list("pk", flat=True).first()
@@ -226,28 +160,77 @@ class Tail:
             raise
 
     def _tell_all(self, listeners: list[Listener], topics: set[str]) -> None:
+        if AUDIENCE in topics:
+            listeners = self._still_there(listeners)
         changes = self._new_changes()
         if changes and listeners:
             self._tell(changes, listeners, self.last)
-        if any(topic.startswith("scope:") for topic in topics):
-            for listener in listeners:
-                if listener.scopes:
-                    listener.owed.add("scope")
+        self._tell_scopes(listeners, topics)
         for topic in topics:
             name, _, number = topic.partition(":")
-            if name == "aside":
-                kind, _, place = number.partition("@")
-                for listener in listeners:
-                    if (kind, number_in(place) or 0) in listener.asides:
-                        listener.owed.add(kind)
-                continue
             wanted = (name, number_in(number) or 0)
             if name in LOOKS.by_name:
                 self._tell_look(
                     *wanted,
                     [(one, one.looks[wanted]) for one in listeners if wanted in one.looks],
                 )
+        self._tell_asides(listeners, topics)
         self._pay(listeners)
+
+    def _tell_scopes(self, listeners: list[Listener], topics: set[str]) -> None:
+        """Let pages know that scopes were swept, or went; of those that readers may know of."""
+        told = {number_in(topic.partition(":")[2]) for topic in topics if topic[:6] == "scope:"}
+        scopes = {scope_id for scope_id in told if scope_id is not None}
+        if not scopes:
+            return
+        seen = Seen({}, scopes)
+        there = set(Scope.objects.filter(pk__in=scopes, parked=False).values_list("pk", flat=True))
+        for listener in listeners:
+            if listener.scopes and (
+                scopes - there or any(seen.somewhere(one, listener.user) for one in there)
+            ):
+                listener.owed.add("scope")
+
+    def _tell_asides(self, listeners: list[Listener], topics: set[str]) -> None:
+        """Let pages know that what a scope keeps beside rows is newer; who may not see it, not."""
+        told: set[tuple[str, int]] = set()
+        for topic in topics:
+            name, _, rest = topic.partition(":")
+            kind, _, place = rest.partition("@")
+            if name == "aside" and (scope_id := number_in(place)) is not None:
+                told.add((kind, scope_id))
+        seen = Seen({}, (scope_id for _, scope_id in told))
+        for listener in listeners:
+            for kind, scope_id in listener.asides & told:
+                if seen.somewhere(scope_id, listener.user):
+                    listener.owed.add(kind)
+
+    def _still_there(self, listeners: list[Listener]) -> list[Listener]:
+        """End the streams of who may not know any more what their pages show; the others look anew.
+
+        Lists have other rows, and pictures other links, where others than before may know of them.
+        """
+        staying = []
+        for listener in listeners:
+            if not is_somebodys(listener):
+                # It hears nothing more; the next heartbeat leads to the door.
+                self.remove(listener)
+                continue
+            if not may_stay(listener):
+                listener.send(Message(LOST, "{}"))
+                self.remove(listener)
+                continue
+            staying.append(listener)
+            listener.generation = VISIBILITY.rule.generation(listener.user)
+            listener.send(Message("refresh", json.dumps({"topic": AUDIENCE})))
+        return staying
+
+    def look_again(self, listener: Listener) -> None:
+        """Where another process changed who may know of what, and nobody told this one."""
+        if not is_somebodys(listener):
+            self.remove(listener)
+        elif listener.generation != VISIBILITY.rule.generation(listener.user):
+            self._still_there([listener])
 
     def _new_changes(self) -> list[Change]:
         """Read on from the newest id; a gap is waited for, what came after it is told already."""
@@ -301,7 +284,7 @@ class Tail:
             }
 
     def _fragments(
-        self, fragment: Fragment, kind: str, listeners: list[Listener], seen: "Seen"
+        self, fragment: Fragment, kind: str, listeners: list[Listener], seen: Seen
     ) -> Iterator[tuple[Listener, Message]]:
         """Yield what each page shows of a kind's rows that moved, rendered once for all."""
         ids = seen.moved[kind]
@@ -352,29 +335,6 @@ class Tail:
             if listener.owed and at - listener.told_at >= TOUCH_EVERY:
                 kinds, listener.owed, listener.told_at = sorted(listener.owed), set(), at
                 listener.send(Message("touched", json.dumps({"kinds": kinds})))
-
-
-class Seen:
-    """Which of the rows that moved each reader may know of, asked once a turn for each of them.
-
-    Asked anew each turn, so that losing a membership ends the news at once.
-    """
-
-    def __init__(self, moved: dict[str, set[int]]) -> None:
-        self.moved = moved
-        self._allowed: dict[tuple[Any, str], set[int]] = {}
-
-    def among(self, kind: str, user: Any) -> set[int]:
-        """Return the ids of a kind that moved and that this user may know of."""
-        name = (user.pk, kind)
-        if name not in self._allowed:
-            rows = REGISTER.get(kind).model._default_manager.filter(pk__in=self.moved[kind])
-            self._allowed[name] = set(rows.visible_to(user).values_list("pk", flat=True))
-        return self._allowed[name]
-
-    def some(self, kind: str, ids: set[int], user: Any) -> bool:
-        """Whether this user may know of any of these."""
-        return not self.among(kind, user).isdisjoint(ids)
 
 
 def _moved(changes: Iterable[Change]) -> tuple[dict[str, set[int]], dict[str, set[int]]]:

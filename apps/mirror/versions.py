@@ -7,6 +7,7 @@ from django.db import connection
 from django.http import HttpRequest
 
 from .models import Change, Operation, Scope, Sweep
+from .visibility import VISIBILITY
 
 # Older than this, a scope's data is called stale.
 STALE = timedelta(minutes=5)
@@ -32,7 +33,7 @@ def _query() -> str:
     """  # noqa: S608
 
 
-def house_version(_request: HttpRequest) -> str:
+def house_version(request: HttpRequest) -> str:
     """Return the newest change, the minute of the newest sweep, troubles, first sweeps' progress.
 
     The minute is enough: the stream's heartbeats keep the ages on a page right. The clock tells,
@@ -42,4 +43,5 @@ def house_version(_request: HttpRequest) -> str:
         cursor.execute(_query())
         newest, swept, *rest = cursor.fetchone()
     bucket = int(time.time() // STALE.total_seconds())
-    return " ".join(map(str, [newest, str(swept)[:16], bucket, *rest]))
+    sight = VISIBILITY.rule.generation(request.user)
+    return " ".join(map(str, [newest, str(swept)[:16], bucket, *rest, sight]))

@@ -4,7 +4,6 @@ A line is kept as a small JSON list: ["F", path, change, note, added, removed] h
 text] a run of lines, and ["+"|"-"|" ", old number, new number, text] is one line of it.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,8 +11,9 @@ from html import escape
 from typing import Any
 
 from apps.live.templatetags.live_tags import plain
+from apps.mirror.differing import differing
 
-# More lines than this in a version, and it is not compared: that takes as long as both multiplied.
+# More lines than this in a version, and it is not compared: that takes room as both multiplied.
 MOST_LINES = 3_000
 # Lines shown of one file, and characters of one line.
 SHOWN_LINES = 1_000
@@ -65,19 +65,18 @@ def _lines(content: bytes) -> list[str]:
 
 
 def _compared(was: Sequence[str], now: Sequence[str]) -> Iterator[list[Any]]:
-    matcher = difflib.SequenceMatcher(None, was, now)
-    for group in matcher.get_grouped_opcodes(CONTEXT):
+    for group in differing(was, now, CONTEXT):
         (_, i1, _, j1, _), (_, _, i2, _, j2) = group[0], group[-1]
         yield ["H", f"@@ -{_span(i1, i2)} +{_span(j1, j2)} @@"]
         for kind, a1, a2, b1, b2 in group:
             if kind == "equal":
                 for step, text in enumerate(was[a1:a2]):
-                    yield [" ", a1 + step + 1, b1 + step + 1, _cut(text)]
+                    yield [" ", a1 + step + 1, b1 + step + 1, cut(text)]
                 continue
             for step, text in enumerate(was[a1:a2]):
-                yield ["-", a1 + step + 1, None, _cut(text)]
+                yield ["-", a1 + step + 1, None, cut(text)]
             for step, text in enumerate(now[b1:b2]):
-                yield ["+", None, b1 + step + 1, _cut(text)]
+                yield ["+", None, b1 + step + 1, cut(text)]
 
 
 def _span(begin: int, end: int) -> str:
@@ -86,7 +85,8 @@ def _span(begin: int, end: int) -> str:
     return f"{begin + bool(length)},{length}"
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Return a line as far as it is shown."""
     if len(text) <= SHOWN_CHARACTERS:
         return text
     return f"{text[:SHOWN_CHARACTERS]} … {len(text) - SHOWN_CHARACTERS:,} more characters"

@@ -3,14 +3,17 @@
 Reading is the host's work (its app declares a look for it); this is what all of them fill.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.template.loader import render_to_string
 
 from apps.live.bus import BUS
 from apps.mirror import looks
-from apps.mirror.looks import LOOKS, Contents, Drawn, Follower, LineStore, Look, Part
+from apps.mirror.linestore import Contents, LineStore, Part
+from apps.mirror.looks import LOOKS, Drawn, Follower, Look
+from apps.mirror.outcomes import record_outcomes
+from apps.mirror.provider import PROVIDERS, Failure, Health
 from apps.mirror.resource import REGISTER
 
 from . import diff
@@ -66,6 +69,58 @@ def publish(look: str, row: Commit | PullRequest, contents: Contents) -> None:
     """Keep what was read so far and tell the pages that follow."""
     store_of(row).save(contents)
     BUS.publish(f"{look}:{row.pk}", str(contents.next))
+
+
+def fill(  # noqa: PLR0913 - a look, and how its host reads it
+    look: str,
+    row: Commit | PullRequest,
+    ours: Callable[[], bool],
+    *,
+    kind: str,
+    operation: str,
+    gone: tuple[str, str],
+    read: Callable[[Any, Contents], None],
+) -> None:
+    """Read all of what a row changes; what keeps it from being read stands beside the lines.
+
+    ours       asked before anything read is kept; where it says no, another reader has it.
+    kind       on which the host's troubles are told, `operation` the one where none is named.
+    gone       title and text where the host has the row no longer.
+    read       (open reach, contents): reads, keeps and publishes.
+    """
+    store = store_of(row)
+    contents = store.open() or store.begin()
+    if contents.done:
+        return
+    # An earlier reader that died left a part: it is read again, from its beginning.
+    contents = store.begin()
+    provider = PROVIDERS.get(row.scope.provider)
+    resource = REGISTER.get(kind)
+    reach: Any = None
+    try:
+        reach = provider.open(row.scope, urgent=True)
+        read(reach, contents)
+    except Exception as error:  # noqa: BLE001 - classified, and told beside the lines
+        failure = provider.classify(error, operation)
+        if failure.health is not Health.GONE:
+            record_outcomes(row.scope, resource, reach.outcomes if reach else {}, error)
+        if ours():
+            _failed(contents, failure, gone)
+            publish(look, row, contents)
+        return
+    finally:
+        if reach is not None:
+            reach.close()
+    record_outcomes(row.scope, resource, reach.outcomes)
+
+
+def _failed(contents: Contents, failure: Failure, gone: tuple[str, str]) -> None:
+    """Say why; what may pass is tried again when the page next says that somebody watches."""
+    if failure.health is Health.GONE:
+        contents.done = True
+        say(contents, "unknown", *gone)
+        return
+    say(contents, "failed", "What changed cannot be read", failure.message, failure.cure)
 
 
 def since(look: str, row: Commit | PullRequest | None, pk: int, first: int) -> Mapping[str, Any]:

@@ -46,7 +46,8 @@ class Repository(Mirrored):
     is `[{name, destination, branches, events}]`; their custom data is dropped, it may be a secret.
     `described` proves that triggers and tags were read. `heads` is `{branch: commit id}`; `unread`
     names the parents of the newest `depth` commits that are still to be read: 0 until somebody
-    opens its commits.
+    opens its commits. `was` are the names it had before, the latest last. `private` is null where
+    the host knows no public ones.
     """
 
     repository_id = models.CharField(max_length=64, blank=True)
@@ -64,6 +65,9 @@ class Repository(Mirrored):
     triggers = models.JSONField(default=list)
     tags = models.JSONField(default=dict)
     trouble = models.TextField(blank=True)
+    private = models.BooleanField(null=True)
+    archived = models.BooleanField(default=False)
+    was = models.JSONField(default=list)
     described = models.CharField(max_length=64, blank=True)
 
     heads = models.JSONField(default=dict)
@@ -102,6 +106,8 @@ class Branch(Mirrored):
 
     `key` is "<repository>/<branch>". `read_at_change`, on one branch of a repository, is the
     `last_modified` (ISO text) at which all its heads were read: while that stays, none has moved.
+    `replaced` is the head that somebody took out of the branch's history (a force push) and
+    `replaced_at` when that was seen; what came before it may still be in it.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="branches")
@@ -109,6 +115,8 @@ class Branch(Mirrored):
     commit_id = models.CharField(max_length=64, blank=True)
     console_url = models.CharField(max_length=1024, blank=True)
     read_at_change = models.CharField(max_length=40, blank=True)
+    replaced = models.CharField(max_length=64, blank=True)
+    replaced_at = models.DateTimeField(null=True)
 
     objects: ClassVar[Any] = MirroredQuerySet.as_manager()
 
@@ -239,7 +247,10 @@ class PullRequest(Mirrored):
     `mergeable`: not read. `approval_rules` is `[{name, needed, members, branches, satisfied,
     template}]`, `approvals` `[{user, state}]`, `comments` `[{id, author, at, edited, text,
     reply_to, deleted, path, position, version}]` (times as ISO text), `conflicts` are paths.
-    `described` proves that all of these were read.
+    `described` proves that all of these were read. `merge_state` is the host's word for what keeps
+    it from being merged; `reviewers` are names of whom it waits for; `checks` is `[{name, state,
+    status, by, url, at}]` of its newest commit in our states, and `checks_state` what these amount
+    to, "" where there are none.
     """
 
     repository = models.ForeignKey(
@@ -267,6 +278,11 @@ class PullRequest(Mirrored):
     approvals = models.JSONField(default=list)
     mergeable = models.BooleanField(null=True)
     conflicts = models.JSONField(default=list)
+    draft = models.BooleanField(default=False)
+    merge_state = models.CharField(max_length=32, blank=True)
+    reviewers = models.JSONField(default=list)
+    checks = models.JSONField(default=list)
+    checks_state = models.CharField(max_length=16, blank=True)
     comments = models.JSONField(default=list)
     console_url = models.CharField(max_length=1024, blank=True)
     described = models.CharField(max_length=255, blank=True)
@@ -304,6 +320,8 @@ class PullRequest(Mirrored):
     @property
     def word(self) -> str:
         """What became of it, in one word; the host's own where we have not heard of it."""
+        if self.draft and self.open:
+            return "Draft"
         words = {State.WAITING: "Open", State.DONE: "Merged", State.STOPPED: "Closed"}
         return words[State(self.state)] if self.state in words else self.status
 
@@ -312,6 +330,16 @@ class PullRequest(Mirrored):
         """The icon that stands for what became of it."""
         pictures = {State.DONE: "git-merge", State.STOPPED: "git-pull-request-closed"}
         return pictures.get(State(self.state), "git-pull-request") if self.state else "git-branch"
+
+    @property
+    def objectors(self) -> list[str]:
+        """Who wants it changed before it is merged."""
+        return [one["user"] for one in self.approvals if one.get("state") == "CHANGES_REQUESTED"]
+
+    @property
+    def failed_checks(self) -> list[str]:
+        """The names of the checks that failed."""
+        return [one["name"] for one in self.checks if one.get("state") == State.FAILED]
 
     @property
     def unsatisfied(self) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_safe
 
 from apps.live.conditional import unchanged_page
 from apps.live.cursor import asked, page_of
-from apps.mirror.lists import Listing, filters_of, live, picture, pictures
+from apps.live.partial import render_part, wants_part
+from apps.mirror.lists import Listing, filters_of, heed, live, picture, pictures
 from apps.mirror.loglines import first_line
 from apps.mirror.resource import REGISTER
 from apps.mirror.state import State
@@ -77,7 +78,12 @@ def repository(request: HttpRequest, pk: int) -> HttpResponse:
     since = newest_change()
     rows = Repository.objects.visible_to(request.user).select_related("scope")
     found = get_object_or_404(rows, pk=pk)
-    return _repository_page(request, since, found, asked(request, "branch"))
+    return _repository_page(request, since, found, _branch(request))
+
+
+def _branch(request: HttpRequest) -> str:
+    heed(request, "branch")
+    return asked(request, "branch")
 
 
 def _repository_page(
@@ -202,16 +208,14 @@ def _topics(changes: dict[str, Any] | None) -> Iterable[str]:
 
 def _changes(request: HttpRequest, row: Any, refetch: str) -> HttpResponse:
     """What a row changed alone, from line `first` on (from 0); a page where scripts are off."""
-    name = "source/changes.html"
-    if request.headers.get("X-Live") or request.headers.get("HX-Request"):
-        name = "source/diff.html#panel"
+    name = "source/diff.html" if wants_part(request) else "source/changes.html"
     context = {
         "row": row,
         "changes": looked.panel(row, first_line(request)),
         "refetch": refetch,
         "reads": _reads(row.scope_id),
     }
-    return render(request, name, context)
+    return render_part(request, name, context)
 
 
 @require_safe

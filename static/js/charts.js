@@ -7,14 +7,21 @@
 (() => {
   "use strict";
   const language = navigator.languages.find((name) => /^en\b/.test(name)) ?? "en-GB";
-  const hours = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
-  const days = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
+  const timeZone = document.documentElement.dataset.zone; // times.js took away what is none
+  const hours = new Intl.DateTimeFormat(language, {
+    hour: "2-digit",
+    minute: "2-digit",
+    hour12: false,
+    timeZone,
+  });
+  const days = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone });
   const exact = new Intl.DateTimeFormat(language, {
     day: "numeric",
     month: "short",
     hour: "2-digit",
     minute: "2-digit",
     hour12: false,
+    timeZone,
   });
   const WIDTH = 360;
 

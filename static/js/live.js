@@ -8,6 +8,7 @@
 //   refresh   {topic}                         rows came or went: fetch this page again, morph <main>
 //   touched   {kinds}                         what has data-refetch-on or -refresh-on fetches anew
 //   heartbeat {now, scopes}                   the server's clock, and how fresh each scope is
+//   lost      {}                              no longer allowed to see this page
 //   bye       {to}                            signed out elsewhere
 (() => {
   "use strict";
@@ -43,12 +44,34 @@
     "data-following": () => true,
     "data-opened": () => true,
     "data-top": () => true,
+    "data-turn": () => true,
+    "data-kept": () => true,
   };
+
+  // A form that somebody fills in stays whole: with its text goes what it was begun from (a wiki
+  // page's revision), or saving would write over what others wrote meanwhile without a word.
+  const touched = (field) => {
+    if (field instanceof HTMLSelectElement) {
+      return [...field.options].some((option) => option.selected !== option.defaultSelected);
+    }
+    if (field.type === "checkbox" || field.type === "radio") {
+      return field.checked !== field.defaultChecked;
+    }
+    return field.matches("input:not([type=hidden]), textarea") && field.value !== field.defaultValue;
+  };
+  const filledIn = (node) =>
+    node instanceof HTMLFormElement &&
+    (node.contains(document.activeElement) || [...node.elements].some(touched));
+
+  const PLACEHOLDER = "[hx-trigger='load']";
 
   const callbacks = {
     beforeAttributeUpdated: (name, node) => !KEPT[name]?.(node),
     beforeNodeMorphed: (old, fresh) => {
       if (!(old instanceof Element) || !(fresh instanceof Element)) return true;
+      if (filledIn(old)) return false;
+      // A panel that was fetched into the page knows more than what stood there until then.
+      if (fresh.matches(PLACEHOLDER) && !old.matches(PLACEHOLDER)) return false;
       // A log that has grown since the page was rendered knows more than the page.
       if (old.hasAttribute("data-next") && fresh.hasAttribute("data-next")) {
         return Number(old.dataset.next) < Number(fresh.dataset.next);
@@ -73,6 +96,11 @@
       return null;
     }
     if (response.status >= 500 || response.status === 429) throw new Error(response.statusText);
+    if (url === location.href && response.status === 404) {
+      stop();
+      location.reload(); // the page is not there any more for its reader, who is told so
+      return null;
+    }
     return response.ok ? response.text() : null;
   };
 
@@ -111,15 +139,35 @@
     return run;
   };
 
+  // A part that the reader moves about says in data-turn how often it came to rest, "busy" while it
+  // goes on, and announces its rest: until then nothing is fetched that would come as it was before.
+  const turns = () => main()?.querySelector("[data-turn]")?.dataset.turn ?? "";
+  const rest = async () => {
+    while (turns() === "busy") {
+      await new Promise((done) => document.addEventListener("dash:rest", done, { once: true }));
+    }
+  };
+
   let atOnce = false; // the reader asked for it, not the stream
   const refresh = oneAtATime(async () => {
     if (!atOnce) await pause(Math.random() * 300);
     atOnce = false;
-    const html = await get(location.href);
+    let began;
+    let html;
+    do {
+      await rest();
+      began = turns();
+      html = await get(location.href);
+    } while (turns() !== began);
     const page = html && new DOMParser().parseFromString(html, "text/html");
     const fresh = page?.getElementById("main");
     if (!fresh || !main()) return;
     keepPlaces(fresh);
+    const told = document.getElementById("told-once");
+    if (told) {
+      const trail = fresh.querySelector(":scope > .crumbs");
+      fresh.insertBefore(told.cloneNode(true), trail ? trail.nextSibling : fresh.firstChild);
+    }
     document.title = page.title;
     morph(main(), fresh);
     if (wanted() !== listening) {
@@ -270,6 +318,11 @@
         if (at) time.dateTime = at;
       }
       announce("dash:morphed");
+    },
+    // The page may not be shown to its reader any more: what the server says of it now is told.
+    lost: () => {
+      stop();
+      location.reload();
     },
     bye: ({ to }) => {
       stop();

@@ -1,6 +1,7 @@
 // A log that grows: lines are appended, and the view follows while the reader is at its end.
 //
 //   <button data-follow="log-12" aria-pressed="true">Follow</button>
+//   <a href="…" data-to-end="log-12">To the newest</a>
 //   <ol class="log" id="log-12" data-next="120" data-ended data-refetch="/…"> lines </ol>
 //
 // `data-ended` stands on a log that was over when the page was opened: it opens at its error.
@@ -46,6 +47,14 @@
     const button = event.target instanceof Element && event.target.closest("[data-follow]");
     const log = button && document.getElementById(button.dataset.follow);
     if (log) follow(log, !follows(log));
+    // To the end of what was found, and of what is still to come of it.
+    const jump = event.target instanceof Element && event.target.closest("[data-to-end]");
+    const found = jump && document.getElementById(jump.dataset.toEnd);
+    if (!found) return;
+    event.preventDefault();
+    follow(found, true);
+    // Lines that were never in view get their true height some frames after they came into it.
+    setTimeout(() => follows(found) && toEnd(found), 150);
   });
 
   // The excerpt above the log knows which line says the error, also of lines that came before it.

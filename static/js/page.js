@@ -98,6 +98,15 @@
   document.addEventListener("focusout", () => {
     pushed = false;
   });
+
+  // Where pages of a project do not fit side by side, the one that is open is in sight.
+  for (const pages of document.querySelectorAll(".project-nav")) {
+    const open = pages.querySelector("[aria-current]")?.getBoundingClientRect();
+    if (!open) continue;
+    const middle = pages.getBoundingClientRect().left + pages.clientWidth / 2;
+    pages.scrollLeft += open.left + open.width / 2 - middle;
+  }
+
   addEventListener("popstate", () => {
     const fields = document.querySelectorAll("form[data-filter] [name]");
     if (!fields.length) return; // an anchor in the page

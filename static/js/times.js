@@ -4,8 +4,25 @@
   "use strict";
   const language = navigator.languages.find((name) => /^en\b/.test(name)) ?? "en-GB";
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
-  const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
-  const brief = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  // The zone that the reader chose; the browser's own where none is, or where the browser is older
+  // than the zone. charts.js reads it from the page, too.
+  const page = document.documentElement;
+  try {
+    new Intl.DateTimeFormat(language, { timeZone: page.dataset.zone });
+  } catch {
+    delete page.dataset.zone;
+  }
+  const timeZone = page.dataset.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const exact = new Intl.DateTimeFormat(language, {
+    dateStyle: "medium",
+    timeStyle: "medium",
+    timeZone,
+  });
+  const brief = new Intl.DateTimeFormat(language, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone,
+  });
   const UNITS = [
     ["year", 31536000],
     ["month", 2592000],
@@ -61,7 +78,7 @@
       else if ("running" in element.dataset) write(element, running(element, at));
       else if ("abs" in element.dataset) write(element, brief.format(at));
       else continue;
-      const title = exact.format(at);
+      const title = `${exact.format(at)} (${timeZone})`;
       if (element.title !== title) element.title = title;
     }
   };

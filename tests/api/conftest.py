@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.test import Client
 
 from apps.api.models import ApiToken
@@ -12,13 +12,20 @@ from apps.codebuild.models import Build, Project
 from apps.codepipeline.models import Action, Execution, Pipeline, Stage
 from apps.mirror.models import Link, Operation, Scope, Sweep
 from apps.mirror.sweep import ensure_sweeps
+from tests.factories import make_user
 
 BEGAN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def _nobody_tried_before() -> None:
+    """Wrong tokens of other tests came from the same address."""
+    cache.clear()
+
+
 @pytest.fixture
 def user(db: None) -> Any:
-    return get_user_model().objects.create_user("release-manager", password="x")
+    return make_user("release-manager")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from apps.mirror.models import Scope
 from apps.mirror.visibility import VISIBILITY
 from tests.api.conftest import Program, make_scope
 from tests.beanstalk.making import (
+    BEGAN,
     SEVERE,
     make_application,
     make_environment,
@@ -64,11 +65,11 @@ def test_what_failed_without_a_cause_says_that_none_is_told(program: Program, sc
     application = make_application(scope=scope)
     basic = {"state": "failed", "health": "Red", "health_status": "", "causes": []}
     row = make_environment(application=application, **basic)
-    told = "Red: basic health does not say why, and no event does"
+    told = "Red: basic health does not say why, and no event that was read does"
     assert program.json(f"environments/{row.pk}")["why"] == told
     make_instance(row, "i-1", status="Severe", state="failed", causes=[])
     [one] = program.json(f"environments/{row.pk}")["instances"]
-    assert one["why"] == "Severe, and Elastic Beanstalk says no more"
+    assert one["why"] == "Severe, and nothing that was read of it says why"
 
 
 def test_events_come_newest_first_and_by_severity(program: Program, scope: Scope):
@@ -128,7 +129,7 @@ def test_rows_one_may_not_see_do_not_exist(
     program: Program, scope: Scope, monkeypatch: pytest.MonkeyPatch
 ):
     row = make_environment(application=make_application(scope=scope))
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
     assert program.json("environments")["items"] == []
     for path in (f"environments/{row.pk}", f"environments/{row.pk}/events"):
         assert program.json(path, 404)["code"] == "not_found"
@@ -137,11 +138,27 @@ def test_rows_one_may_not_see_do_not_exist(
 def test_an_environment_has_what_aws_does_to_it_by_itself(program: Program, scope: Scope):
     row = make_environment(application=make_application(scope=scope))
     make_managed(row, "A-1", description="To 4.3.1")
-    make_managed(row, "A-0", status="Failed", state="failed", failure_type="InternalFailure")
-    failed, scheduled = program.json(f"environments/{row.pk}")["managed_actions"]
+    failed = {"status": "Failed", "state": "failed", "failure_type": "InternalFailure"}
+    make_managed(row, "A-0", finished_at=BEGAN, **failed)
+    scheduled, failed = program.json(f"environments/{row.pk}")["managed_actions"]
     assert (scheduled["action_id"], scheduled["state"], scheduled["why"]) == ("A-1", "unknown", "")
     assert (failed["failure_type"], failed["why"]) == (
         "InternalFailure",
         "Elastic Beanstalk failed",
     )
     assert failed["url"].endswith(f"/beanstalk/environments/{row.pk}/#managed")
+
+
+def test_what_belongs_to_an_environment_obeys_the_rule_for_rows(
+    program: Program, scope: Scope, monkeypatch: pytest.MonkeyPatch
+):
+    row = make_environment(application=make_application(scope=scope))
+    make_managed(row, "A-1")
+    make_instance(row, "i-1")
+    make_event(row, 5, "pip install failed", "ERROR")
+    for shown in (True, False):
+        told = program.json(f"environments/{row.pk}")
+        events = program.json(f"environments/{row.pk}/events")["items"]
+        members = (told["instances"], told["managed_actions"], events)
+        assert [bool(member) for member in members] == [shown] * 3
+        monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(key=row.key))

@@ -120,8 +120,8 @@ def test_its_last_use_is_noted_at_most_once_a_minute(
     program.json("pipelines")
     first = ApiToken.objects.get().last_used_at
     assert first is not None
-    # The token, what is put aside, the pipelines.
-    with django_assert_num_queries(3):
+    # The token, what is put aside, whether its user reads everything, the pipelines.
+    with django_assert_num_queries(4):
         program.json("pipelines")
     assert ApiToken.objects.get().last_used_at == first
     ApiToken.objects.update(last_used_at=now() - timedelta(seconds=61))

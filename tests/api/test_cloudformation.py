@@ -114,7 +114,7 @@ def test_stacks_are_narrowed_by_words_state_and_root(program: Program, scope: Sc
 
 def test_a_stack_one_may_not_see_is_not_there(program: Program, scope: Scope, monkeypatch):
     row = make_stack(scope=scope)
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
     assert program.json("stacks")["items"] == []
     for path in (f"stacks/{row.pk}", f"stacks/{row.pk}/events", f"stacks/{row.pk}/resources"):
         program.json(path, status=404)

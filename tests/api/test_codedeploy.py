@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
-from apps.codedeploy.models import Deployment, DeploymentGroup, Target
+from apps.codedeploy.models import Deployment, DeploymentGroup, OnPremisesInstance, Target
 from apps.mirror.models import Hint, ReadToEnd
 from apps.mirror.visibility import VISIBILITY
 from tests.api.conftest import Program, make_scope
@@ -129,7 +129,7 @@ def test_what_one_may_not_see_is_not_there(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row, group = failed(), failed().group
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
     assert program.json("deployments")["items"] == []
     assert program.json("deployment-groups")["items"] == []
     for path in (
@@ -195,6 +195,25 @@ def test_on_premises_instances_one_may_not_see_are_not_there(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = program.json("on-premises-instances")["items"][0]["id"]
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
     assert program.json("on-premises-instances")["items"] == []
     program.json(f"on-premises-instances/{one}", status=404)
+
+
+def test_the_groups_of_an_on_premises_instance_obey_the_rule_for_rows(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = program.json("on-premises-instances", q="rack-01")["items"][0]["id"]
+    wanted = [[{"key": "team", "value": "", "type": "KEY_ONLY"}]]
+    group = DeploymentGroup.objects.present().earliest("pk")
+    DeploymentGroup.objects.filter(pk=group.pk).update(on_premises_tag_set=wanted)
+    assert program.json(f"on-premises-instances/{one}")["deployment_groups"] == [group.pk]
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(key="rack-01"))
+    assert program.json(f"on-premises-instances/{one}")["deployment_groups"] == []
+
+
+def test_the_groups_of_an_instance_whose_tags_were_not_read_are_not_known(program: Program) -> None:
+    rack = OnPremisesInstance.objects.get(key="rack-01")
+    row = OnPremisesInstance.objects.create(scope=rack.scope, key="rack-07")
+    detail = program.json(f"on-premises-instances/{row.pk}")
+    assert (detail["status"], detail["deployment_groups"], detail["tags"]) == ("Unknown", None, {})

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
 from apps.awslambda.models import Alias, Function, Version
+from apps.codedeploy.models import Deployment, Target
 from apps.ec2.models import (
     Instance,
     InstanceHealth,
@@ -15,7 +17,8 @@ from apps.ec2.models import (
     TargetGroup,
 )
 from apps.ecs.models import Cluster, Service, TaskDefinition
-from apps.mirror.models import Scope
+from apps.mirror.models import Link, Scope
+from apps.mirror.visibility import VISIBILITY
 from tests.api.conftest import BEGAN, Program, make_scope
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +184,55 @@ def test_an_instance_says_how_its_checks_fare(program: Program, scope: Scope):
     assert program.json(f"instances/{row.pk}")["tags"] == {"Name": "web-1"}
 
 
+def deploy_to(instance: Instance, key: str = "d-ABC") -> Target:
+    """A deployment to an instance that succeeded."""
+    revision = {"type": "GitHub", "repository": "shop/web", "commit_id": "4f2a91c0ffee"}
+    deployment = Deployment.objects.create(scope=instance.scope, key=key, revision=revision)
+    target = Target.objects.create(
+        scope=instance.scope,
+        key=f"{key}/{instance.key}",
+        arn=instance.arn,
+        deployment=deployment,
+        state="done",
+        ended_at=BEGAN,
+    )
+    Link.objects.create(
+        from_kind="codedeploy.target",
+        from_id=target.pk,
+        relation="deploys to",
+        to_kind="ec2.instance",
+        to_arn=instance.arn,
+    )
+    return target
+
+
+def test_an_instance_tells_what_runs_on_it_and_null_where_nobody_says(
+    program: Program, scope: Scope
+):
+    row = make_instance(scope)
+    assert program.json(f"instances/{row.pk}")["running"] is None
+    target = deploy_to(row)
+    told = program.json(f"instances/{row.pk}")["running"]
+    page = f"http://testserver{target.deployment.get_absolute_url()}#target-{target.pk}"
+    assert told == {
+        "what": "revision shop/web 4f2a91c",
+        "by": "deployment d-ABC",
+        "at": "2026-03-01T12:00:00Z",
+        "url": page,
+    }
+    assert program.json("instances")["items"][0]["running"] == told
+
+
+def test_what_runs_on_an_instance_is_told_to_whom_may_see_what_brought_it(
+    program: Program, scope: Scope, monkeypatch: pytest.MonkeyPatch
+):
+    row = make_instance(scope)
+    deploy_to(row)
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda _user, _model: Q(key=row.key))
+    assert program.json(f"instances/{row.pk}")["running"] is None
+    assert program.json("instances")["items"][0]["running"] is None
+
+
 def test_an_instance_tells_its_role_and_null_where_that_was_not_read(
     program: Program, scope: Scope
 ):
@@ -226,6 +278,11 @@ def test_a_classic_load_balancer_tells_how_its_instances_fare(program: Program, 
     )
     [told] = program.json(f"load-balancers/{row.pk}")["instances"]
     assert (told["id"], told["status"], told["reason"]) == ("i-0a1b", "OutOfService", "Instance")
+    for item in (
+        program.json(f"load-balancers/{row.pk}"),
+        *program.json("load-balancers")["items"],
+    ):
+        assert "No answer" in item["why"]
     Scope.objects.update(parked=True)
     assert program.json("load-balancers")["items"] == []
     assert program.json(f"load-balancers/{row.pk}", status=404)["code"] == "not_found"
@@ -268,7 +325,7 @@ def test_a_list_costs_the_same_however_long_it_is(program: Program, scope: Scope
     for number in range(9):
         make_function(scope, f"mail-{number}")
         make_service(scope, f"basket-{number}")
-        make_instance(scope, f"i-0{number}")
+        deploy_to(make_instance(scope, f"i-0{number}"), f"d-{number}")
     assert cost() == few
 
 
@@ -291,3 +348,31 @@ def test_what_one_may_not_see_does_not_exist(program: Program, scope: Scope, pat
     Scope.objects.update(parked=True)
     assert program.json(path)["items"] == []
     assert program.json(f"{path}/{rows[path].pk}", status=404)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ["functions", "services", "instances", "load-balancers"])
+def test_what_belongs_to_a_row_obeys_the_rule_for_rows(
+    program: Program, scope: Scope, path: str, monkeypatch: pytest.MonkeyPatch
+):
+    profile = "arn:aws:iam::111122223333:instance-profile/web"
+    InstanceProfile.objects.create(scope=scope, key="web", arn=profile, roles=["role"])
+    function, balancer = make_function(scope), make_balancer(scope, "balancer")
+    Version.objects.create(scope=scope, key="mail:7", function=function, number=7)
+    Alias.objects.create(
+        scope=scope, key="mail:live", function=function, name="live", function_version="7"
+    )
+    TargetGroup.objects.create(scope=scope, key="web/1", name="web", load_balancer=balancer)
+    InstanceHealth.objects.create(scope=scope, key="web:i-0", load_balancer=balancer)
+    row, members = {
+        "functions": (function, ("versions", "aliases")),
+        "services": (make_service(scope), ("images",)),
+        "instances": (make_instance(scope, instance_profile=profile), ("roles",)),
+        "load-balancers": (balancer, ("target_groups", "instances")),
+    }[path]
+    told = program.json(f"{path}/{row.pk}")
+    assert all(told[member] for member in members)
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda _user, _model: Q(key=row.key))
+    told = program.json(f"{path}/{row.pk}")
+    assert not any(told[member] for member in members)
+    if path == "services":
+        assert program.json(path)["items"][0]["images"] == []

@@ -119,20 +119,20 @@ def test_a_row_one_may_not_see_is_missing_like_one_that_does_not_exist(
     hidden = make_scope("444455556666", "us-east-1")
     seen, unseen = make_pipeline(scope), make_pipeline(hidden, "secret")
     build = make_build(hidden)
-    monkeypatch.setattr(VISIBILITY, "rows", lambda _user: Q(scope__account="111122223333"))
-    monkeypatch.setattr(VISIBILITY, "scopes", lambda _user: Q(account="111122223333"))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda *_: Q(scope__account="111122223333"))
+    monkeypatch.setattr(VISIBILITY.rule, "scopes", lambda _user: Q(account="111122223333"))
     missing = program.json("pipelines/999999", status=404)
     for path in (
         f"pipelines/{unseen.pk}",
         f"pipelines/{unseen.pk}/executions",
         f"executions/{unseen.latest_execution.key}",
         f"builds/{build.pk}",
-        f"projects/{build.project_id}",
+        f"build-projects/{build.project_id}",
     ):
         assert program.json(path, status=404) == missing, path
     assert [item["id"] for item in program.json("pipelines")["items"]] == [seen.pk]
     assert program.json("builds")["items"] == []
-    assert program.json("projects")["items"] == []
+    assert program.json("build-projects")["items"] == []
     assert {row["account"] for row in program.json("scopes")["items"]} == {"111122223333"}
     for kind in ("codepipeline.pipeline", "codepipeline.action", "codepipeline.execution"):
         assert {row["account"] for row in program.json(f"rows/{kind}")["items"]} == {"111122223333"}
@@ -145,7 +145,7 @@ def test_what_an_action_ran_is_not_told_to_who_may_not_see_it(
     elsewhere = make_scope("444455556666", "us-east-1")
     build.failing_message, build.scope = "only for others", elsewhere
     build.save()
-    monkeypatch.setattr(VISIBILITY, "rows", lambda _user: Q(scope__account="111122223333"))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda *_: Q(scope__account="111122223333"))
     [action] = program.json(f"executions/{row.latest_execution.key}")["actions"]
     assert action["runs"][0]["url"] == ""
     assert action["why"] == "JobFailed: exit status 1"

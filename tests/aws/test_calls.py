@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from apps.aws import calls
 from apps.aws.calls import AHEAD, Failed, Fed, Reach
 from apps.aws.failures import EndpointRefusedError, OutOfTimeError, SuspendedError
-from apps.aws.together import threads
 from apps.aws.wire import plain, utc
 from apps.mirror.provider import Health
+from apps.mirror.together import threads
 from tests.flight import Fault, Flight
 
 LIST = "codepipeline:ListPipelines"

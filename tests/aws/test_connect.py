@@ -12,12 +12,12 @@ from apps.aws.connect import AlreadyConnectedError, Credentials, connect, set_re
 from apps.aws.identity import identify
 from apps.aws.models import Account
 from apps.aws.places import wanted_regions
-from apps.aws.sealed import reveal
 from apps.aws.tasks import resume_purges
 from apps.aws.trust import principal_of, trust_policy
 from apps.codepipeline.models import Execution, Pipeline
 from apps.mirror.models import Change, Link, Operation, Scope, Sweep
 from apps.mirror.resource import REGISTER
+from apps.mirror.sealed import reveal
 from tests.aws.wire import PretendedAws, pretended
 
 __all__ = ["pretended"]

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from django.utils.timezone import now
 from apps.aws import ambient, endpoints, trial
 from apps.aws.connect import connect
 from apps.aws.models import Account
-from apps.aws.sealed import reveal
 from apps.codepipeline.models import Pipeline
 from apps.mirror.models import Operation, Scope
+from apps.mirror.sealed import reveal
 from codestar_dash.celery import app as celery
 from tests.aws.people import administrator, staff, stranger, viewer
 from tests.aws.wire import STS_ERROR, PretendedAws, pretended
@@ -178,6 +179,8 @@ def test_what_is_wrong_is_said_with_what_to_do(
     _connected(name="taken", account_id="444455556666")
     response = staff.post(NEW, {**KEYS, "do": "save", **changed})
     assert response.status_code == 422
+    # Whoever does not see it is taken there, also without scripts.
+    assert 'role="alert" tabindex="-1" autofocus>' in response.content.decode()
     assert says in " ".join(_errors(_html(response)))
     assert Account.objects.count() == 1
 
@@ -608,6 +611,58 @@ def test_the_list_says_how_each_account_fares_in_a_constant_number_of_queries(
         )
     with django_assert_num_queries(len(few)):
         staff.get("/aws/accounts/")
+
+
+def _denied(scope: Scope, *calls: str) -> None:
+    for call in calls:
+        service = call.partition(":")[0]
+        kind = {"codecommit": "codecommit.repository", "codebuild": "codebuild.project"}[service]
+        Operation.objects.create(
+            scope=scope,
+            kind=kind,
+            operation=call,
+            health="denied",
+            error=f"not authorized to perform: {call}",
+            cure=f"Allow {call} to the credentials of this account.",
+            statement={"Effect": "Allow", "Action": [call], "Resource": "*"},
+        )
+
+
+@pytest.mark.parametrize("path", ["/aws/accounts/", "/aws/accounts/{pk}/"])
+def test_many_denials_are_told_as_what_the_policy_lacks(staff: Client, path: str) -> None:
+    account = _connected()
+    _denied(Scope.objects.get(), "codecommit:ListRepositories", "codebuild:ListProjects")
+    html = _html(staff.get(path.format(pk=account.pk)))
+    assert "The policy lacks these 2 actions" in html
+    assert "Allow these actions to the credentials of this account." in html
+    assert "Allow codecommit:ListRepositories to" not in html
+    if "{pk}" in path:
+        assert "&quot;codebuild:ListProjects&quot;" in html
+        assert "&quot;codecommit:ListRepositories&quot;" in html
+
+
+def test_throttling_of_several_kinds_names_no_single_operation(staff: Client) -> None:
+    account = _connected()
+    _denied(Scope.objects.get(), "codecommit:ListRepositories", "codebuild:ListProjects")
+    Operation.objects.update(health="throttled", statement=None, cure="Wait.", code="Throttling")
+    html = _html(staff.get(f"/aws/accounts/{account.pk}/"))
+    assert "2 kinds: Throttled at 2 operations" in html
+
+
+def test_when_the_last_event_came_is_told_though_its_queue_cannot_be_asked(staff: Client) -> None:
+    account = _connected()
+    at = now() - timedelta(minutes=3)
+    Scope.objects.update(
+        events_at=None,
+        last_event_at=at,
+        events_trouble={"code": "AccessDenied", "health": "denied"},
+    )
+    for path in ("/aws/accounts/", f"/aws/accounts/{account.pk}/"):
+        html = _html(staff.get(path))
+        assert f'datetime="{at:%Y-%m-%dT%H:%M:%SZ}"' in html
+        assert "none yet" not in html
+        assert "not set up" not in html
+    assert f'datetime="{at:%Y-%m-%dT%H:%M:%SZ}"' in _html(staff.get("/health/"))
 
 
 def test_stopping_and_going_on(staff: Client, no_worker: list[Any]) -> None:

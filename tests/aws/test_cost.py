@@ -193,7 +193,8 @@ BESIDES: dict[str, Formula] = {
     # Machines outside AWS, with the tags by which groups deploy to them; every half an hour.
     "codedeploy:ListOnPremisesInstances": listed("codedeploy.on_premises_instance", 100),
     "codedeploy:BatchGetOnPremisesInstances": described("codedeploy.on_premises_instance", 100),
-    # On which machine, and why it failed: of what runs, failed lately or is the newest of a group.
+    # On which machine, and why it failed: of what runs, failed lately, is
+    # the newest of a group or the newest that succeeded on its instances.
     "codedeploy:ListDeploymentTargets": history_of_each("codedeploy.target", 100),
     "codedeploy:BatchGetDeploymentTargets": history_of_each("codedeploy.target", 25),
     # Why a stack failed, what it made and what would change. No call takes several stacks.
@@ -215,8 +216,7 @@ BESIDES: dict[str, Formula] = {
     "lambda:ListFunctions": listed("awslambda.function", 50),
     "lambda:ListVersionsByFunction": history_of_each("awslambda.version", 50),
     "lambda:ListAliases": history_of_each("awslambda.alias", 50),
-    # A search in the log of each function that a pipeline invokes, and what stands around it in
-    # three streams at most.
+    # A search in the log of each function that a pipeline invokes (none here fails).
     "logs:FilterLogEvents": described("awslambda.function"),
     "ecs:ListClusters": listed("ecs.cluster", 100),
     "ecs:DescribeClusters": described("ecs.cluster", 100),

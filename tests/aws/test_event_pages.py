@@ -79,7 +79,7 @@ def page(client: Client, place: Place) -> str:
 def arrived(place: Place, source: str = PIPELINES, detail_type: str = STARTED, **ago: int) -> None:
     at = now() - timedelta(**ago)
     Arrival.objects.create(place=place, source=source, detail_type=detail_type, at=at)
-    Scope.objects.filter(pk=place.scope_id).update(events_at=at)
+    Scope.objects.filter(pk=place.scope_id).update(events_at=at, last_event_at=at)
 
 
 # --- Who ------------------------------------------------------------------------------------------

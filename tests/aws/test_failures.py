@@ -22,7 +22,7 @@ from apps.aws.failures import (
     is_throttle,
 )
 from apps.aws.wire import quick_session
-from apps.mirror.provider import Failure, Health
+from apps.mirror.provider import WORDS, Failure, Health
 from tests.flight import Fault, Flight
 
 LIST = "codepipeline:ListPipelines"
@@ -330,3 +330,11 @@ def test_a_name_nobody_knows_is_unreachable(monkeypatch):
     told = told_by(reach_to("http://codepipeline.nowhere.example.com"))
     assert told.health is Health.UNREACHABLE
     assert "codepipeline.nowhere.example.com" in told.message
+
+
+def test_a_profile_that_is_not_there_is_not_cured_by_renewing_credentials() -> None:
+    told = classify(boto.ProfileNotFound(profile="work"), "sts:GetCallerIdentity")
+    assert told.health is Health.CREDENTIALS
+    assert "sso login" not in told.cure
+    assert "profile of that name" in told.cure
+    assert WORDS[told.code] == "No such profile"

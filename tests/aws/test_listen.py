@@ -254,7 +254,8 @@ def test_who_lost_the_queue_to_another_leaves_it_to_them(place, queue):
 
 
 def test_a_denial_is_told_on_the_scope_with_its_cure_until_it_is_over(place, queue):
-    Scope.objects.update(events_at=now())
+    at = now()
+    Scope.objects.update(events_at=at, last_event_at=at)
     queue.on(TAKE, Fault("AccessDeniedException", "not authorized to perform: sqs:ReceiveMessage"))
     listen(place.pk)
     scope = Scope.objects.get()
@@ -266,8 +267,9 @@ def test_a_denial_is_told_on_the_scope_with_its_cure_until_it_is_over(place, que
         "Action": ["sqs:DeleteMessage", COUNT, FIND, TAKE],
         "Resource": f"arn:aws:sqs:{REGION}:{ACCOUNT}:codestar-dash-events",
     }
-    # Polling is not slow any more.
+    # Polling is not slow any more, and yet it is known when the last event came.
     assert scope.events_at is None
+    assert scope.last_event_at == at
     queue.on(TAKE, {})
     Place.objects.update(rest_until=None, queue_checked_at=None)
     listen(place.pk)

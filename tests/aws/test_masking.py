@@ -95,3 +95,25 @@ def test_tags_are_kept_without_what_may_be_a_secret(form: tuple[str, str] | None
         "empty-secret": "",
     }
     assert masking.tags_of(None) == {}
+
+
+KEY = "MIIEpAIBAAKCAQEAx0+b1TpZ/9=="
+PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{KEY}\n{KEY}\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (f"key:\n{PEM}\nthen", PEM.replace(KEY, "***").join(("key:\n", "\nthen"))),
+        # As JSON writes it, and cut at either end.
+        (
+            PEM.replace("\n", "\\n"),
+            "-----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----",
+        ),
+        (f"-----BEGIN PRIVATE KEY-----\n{KEY}\n", "-----BEGIN PRIVATE KEY-----\n***\n"),
+        (f"[x] {KEY}\n-----END PRIVATE KEY-----!", "[x]***\n-----END PRIVATE KEY-----!"),
+        (f"{PEM} and {PEM}", " and ".join([PEM.replace(KEY, "***")] * 2)),
+    ],
+)
+def test_the_body_of_a_private_key_is_masked_line_for_line(said: str, kept: str):
+    assert masked(said) == kept

@@ -22,8 +22,9 @@ from apps.aws.identity import accounts_to_identify, ask_who, find_out, identify
 from apps.aws.models import Account
 from apps.aws.provider import AwsProvider
 from apps.aws.session import door
-from apps.mirror.health import kind_health, record_trouble
+from apps.mirror.health import kind_health
 from apps.mirror.models import Operation, Scope, Sweep
+from apps.mirror.outcomes import record_trouble
 from apps.mirror.provider import Health
 from apps.mirror.resource import REGISTER
 from codestar_dash.celery import app as celery

@@ -4,7 +4,8 @@ import pytest
 from celery.app.task import Task
 from django.core.cache import cache
 
-from apps.mirror.health import causes_of, kind_health
+from apps.mirror.causes import causes_of
+from apps.mirror.health import kind_health
 from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
 from tests.flight import ACCOUNT, REGION, Fault, Flight, FlownProvider

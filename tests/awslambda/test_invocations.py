@@ -1,6 +1,7 @@
 """Which invocations of a log failed, and which of its lines say why."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -8,12 +9,13 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
-from apps.awslambda import collect, digest
-from apps.awslambda.invocations import LINES, failure_record, invocations
+from apps.awslambda import collect, digest, load
+from apps.awslambda.invocations import LINES, PATTERN, failure_record, invocations
 from apps.awslambda.models import Failure, Function
 from apps.mirror.ask import Ask, Covered, Parent
 from apps.mirror.models import Scope
 from apps.mirror.tasks import housekeeping
+from apps.sandbox.logpattern import matcher
 from tests.factories import make_user
 from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight
 
@@ -209,3 +211,150 @@ def test_failed_invocations_are_forgotten_in_time_with_the_lines_of_their_logs()
         )
     housekeeping()
     assert list(Failure.objects.values_list("key", flat=True)) == ["mail:89"]
+
+
+class LongLog:
+    """A log group that answers FilterLogEvents as AWS does: oldest first, a page at a time."""
+
+    def __init__(self, events: list[dict[str, Any]]) -> None:
+        self.events = sorted(events, key=lambda event: event["timestamp"])
+
+    def __call__(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        begin, end = asked.get("startTime", 0), asked.get("endTime", 1 << 62)
+        streams = asked.get("logStreamNames")
+        found = [
+            event
+            for event in self.events
+            if begin <= event["timestamp"] < end
+            and (not streams or event["logStreamName"] in streams)
+            and (not asked.get("filterPattern") or "ERROR" in event["message"])
+        ]
+        at = int(asked.get("nextToken", 0))
+        page = found[at : at + asked["limit"]]
+        more = {"nextToken": str(at + len(page))} if at + len(page) < len(found) else {}
+        return {"events": page, **more}
+
+
+def failing(request: str, seconds_ago: float, stream: str) -> list[dict[str, Any]]:
+    at = int((now() - timedelta(seconds=seconds_ago)).timestamp() * 1000)
+    events = run(f"[ERROR] {request} broke", request=request)
+    return [
+        {**event, "timestamp": at + place, "logStreamName": stream}
+        for place, event in enumerate(events)
+    ]
+
+
+def many_failing(first: float, last: float, count: int, stream: str) -> list[dict[str, Any]]:
+    """Failing invocations in a stream, evenly from `first` to `last` seconds ago."""
+    step = (first - last) / count
+    times = [first - step * number for number in range(count)]
+    return [
+        event for number, ago in enumerate(times) for event in failing(f"{number:08d}", ago, stream)
+    ]
+
+
+@pytest.mark.parametrize("last", [2, 60, 1_000])
+def test_the_newest_failure_is_found_in_a_log_that_is_too_long_to_be_read(
+    full: Flight, last: float
+):
+    older = many_failing(10_000, 2_000, 4_000, "2026/11/28/[$LATEST]a")
+    log = LongLog(older + failing(OTHER, last, "2026/11/28/[$LATEST]b"))
+    full.on("logs:FilterLogEvents", log)
+    found = list(collect.failures(full.reach(), Ask(parents=(MAIL,))))[:-1]
+    assert OTHER in {record.request_id for record in found}
+
+
+def test_the_newest_failure_is_found_in_a_stream_that_is_too_long_to_be_read(full: Flight):
+    stream = "2026/11/28/[$LATEST]a"
+    calm = [
+        {"logStreamName": stream, "timestamp": event["timestamp"], "message": "fine"}
+        for event in many_failing(9_000, 60, 1_500, stream)
+    ]
+    log = LongLog(failing(ID, 9_500, stream) + calm + failing(OTHER, 30, stream))
+    full.on("logs:FilterLogEvents", log)
+    found = list(collect.failures(full.reach(), Ask(parents=(MAIL,))))[:-1]
+    lines = {record.request_id: record.lines for record in found}
+    assert lines == {ID: [f"[ERROR] {ID} broke"], OTHER: [f"[ERROR] {OTHER} broke"]}
+
+
+def test_a_log_is_searched_in_a_bounded_number_of_calls(full: Flight):
+    streams = [f"2026/11/28/[$LATEST]{name}" for name in "abcde"]
+    events = [event for name in streams for event in many_failing(9_000, 1, 4_000, name)]
+    full.on("logs:FilterLogEvents", LongLog(events))
+    found = list(collect.failures(full.reach(), Ask(parents=(MAIL,))))
+    assert len(found) > 1
+    calls = len(full.calls("logs:FilterLogEvents"))
+    assert calls <= len(collect.PASTS) * collect.PAGES + collect.STREAMS * 2 * collect.PAGES
+
+
+def test_functions_that_share_a_log_group_have_their_own_failures(full: Flight):
+    mail = Parent(key="mail", arn=ARN, fields={"log_group": "/shop/all", "timeout": 15})
+    mine, others = "2026/11/28/mail[$LATEST]0a1b", "2026/11/28/checkout-mail[$LATEST]0a1b"
+    full.on("logs:FilterLogEvents", LongLog(failing(ID, 60, mine) + failing(OTHER, 30, others)))
+    found = list(collect.failures(full.reach(), Ask(parents=(mail,))))
+    assert [record.request_id for record in found[:-1]] == [ID]
+
+
+@pytest.mark.django_db
+def test_failures_of_many_functions_are_loaded_in_one_query():
+    scope = Scope.objects.create(provider="aws", place=f"{ACCOUNT}/{REGION}")
+    functions = [
+        Function.objects.create(scope=scope, key=name, arn=f"{ARN}-{name}", state="done")
+        for name in ("mail", "sms")
+    ]
+    for function in functions:
+        for number in range(load.FAILURES + 2):
+            Failure.objects.create(
+                scope=scope,
+                function=function,
+                key=f"{function.key}:{number}",
+                request_id=str(number),
+                state="failed",
+                at=now() - timedelta(minutes=number),
+            )
+    found = load.function_page([one.pk for one in functions])
+    for one in functions:
+        told = [failure.request_id for failure in found[one.pk]["failures"]]
+        assert told == [str(number) for number in range(load.FAILURES)]
+
+
+def told_in_json(*told: dict[str, Any]) -> list[dict[str, Any]]:
+    return log(*map(json.dumps, told))
+
+
+BEGINS: dict[str, Any] = {"type": "platform.start", "record": {"requestId": ID}}
+
+
+def test_what_a_program_calls_its_own_requests_begins_no_other_invocation():
+    theirs = {"level": "INFO", "requestId": "apigw-77", "message": "GET /cart"}
+    events = told_in_json(BEGINS, theirs, {"level": "ERROR", "message": "boom"})
+    events += log(f"REPORT RequestId: {ID} Status: error")
+    (found,) = invocations(events)
+    assert (found.request_id, found.failed) == (ID, True)
+    assert found.lines == ["[INFO] GET /cart", "[ERROR] boom"]
+
+
+def test_an_invocation_whose_beginning_was_not_read_is_named_by_what_it_wrote():
+    events = told_in_json({"level": "ERROR", "requestId": ID, "message": "boom"})
+    (found,) = invocations(events)
+    assert (found.request_id, found.failed) == (ID, True)
+
+
+def test_a_search_finds_how_lambda_reports_a_timeout_in_json():
+    report = {"requestId": ID, "metrics": {"durationMs": 15000.0}, "status": "timeout"}
+    written = json.dumps({"type": "platform.report", "record": report}, separators=(",", ":"))
+    assert matcher(PATTERN)(written)
+    assert not matcher(PATTERN)(written.replace("timeout", "success"))
+    [found] = invocations(told_in_json(BEGINS) + log(written))
+    assert found.status == "timeout"
+
+
+def test_a_private_key_in_a_log_is_kept_by_nobody():
+    body = "MIIEpAIBAAKCAQEAx0+b1TpZ"
+    key = [f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n{body}\n-----END RSA PRIVATE KEY-----"]
+    for before in (0, 30):
+        events = run(*["x"] * before, *key, "[ERROR] signing failed", status=" Status: error")
+        (found,) = [one for one in invocations(events) if one.failed]
+        record = failure_record("mail", ARN, found)
+        assert body not in "\n".join(record.lines)
+        assert record.lines[record.mark] == "[ERROR] signing failed"

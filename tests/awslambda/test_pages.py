@@ -1,5 +1,6 @@
 """The page of a function says which versions its aliases serve."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.db.models import F
 from django.test import Client
 
 from apps.awslambda.models import Alias, Function, Version
-from apps.mirror.models import Scope
+from apps.mirror.hints import follow_hints
+from apps.mirror.models import Hint, Scope
 from apps.mirror.provider import PROVIDERS
 from tests.factories import make_user
 from tests.flight import ACCOUNT, REGION, Fault, Flight, FlownProvider
@@ -106,3 +108,77 @@ def test_what_may_not_be_read_is_not_told_as_none(
     html = page_of(reader, "checkout-mail")
     assert nothing not in html
     assert f"Allow lambda:{operation}" in html
+
+
+# --- An alias that is ahead of the versions -------------------------------------------------------
+
+
+def shift_to(full: Flight, number: str) -> None:
+    """A canary begins to send to a version; nothing else tells that it was published."""
+    alias = {
+        "AliasArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:checkout-mail:live",
+        "Name": "live",
+        "FunctionVersion": "6",
+        "RoutingConfig": {"AdditionalVersionWeights": {number: 0.2}},
+    }
+    full.on(
+        "lambda:ListAliases",
+        lambda params: {"Aliases": [alias] if params["FunctionName"] == "checkout-mail" else []},
+    )
+    # None of a function's revision moves by that.
+    Function.objects.update(aliases_read="")
+    mirrored(ACCOUNT, REGION, "awslambda.alias")
+
+
+def test_an_alias_that_serves_an_unknown_version_has_versions_and_function_read_at_once(
+    scope: Scope, full: Flight
+):
+    Hint.objects.all().delete()
+    shift_to(full, "8")
+    assert set(Hint.objects.values_list("kind", "row_key", "parent_key")) == {
+        ("awslambda.function", "checkout-mail", ""),
+        ("awslambda.version", "", "checkout-mail"),
+    }
+
+
+def test_an_alias_that_moves_among_known_versions_costs_no_call(scope: Scope, full: Flight):
+    Hint.objects.all().delete()
+    shift_to(full, "7")
+    assert Alias.objects.get(name="live").weights == {"7": 0.2}
+    assert not Hint.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["$LATEST", "9" * 30, "a"])
+def test_what_no_version_can_be_called_is_not_asked_for(scope: Scope, full: Flight, number: str):
+    Hint.objects.all().delete()
+    shift_to(full, number)
+    assert not Hint.objects.exists()
+
+
+def test_no_link_leads_to_a_version_that_was_not_read(scope: Scope, reader: Client, full: Flight):
+    shift_to(full, "8")
+    html = page_of(reader, "checkout-mail")
+    alias = html.partition('id="alias-live"')[2].partition("</tr>")[0]
+    assert "version 8" in alias
+    assert "not read yet" in alias
+    for anchor in re.findall(r'href="#(version-\d+)"', html):
+        assert f'id="{anchor}"' in html
+    answer = {"Version": "8", "FunctionArn": "arn:8", "State": "Active"}
+    full.on("lambda:ListVersionsByFunction", {"Versions": [answer]})
+    assert follow_hints(scope.pk)
+    html = page_of(reader, "checkout-mail")
+    assert 'href="#version-8"' in html
+    assert 'id="version-8"' in html
+
+
+def test_a_version_that_an_alias_serves_is_shown_however_old_it_is(scope: Scope, reader: Client):
+    function = Function.objects.get(key="checkout-mail")
+    for number in range(100, 140):
+        Version.objects.create(
+            scope=scope, function=function, key=f"checkout-mail:{number}", number=number
+        )
+    Function.objects.update(version=F("version") + 1)
+    html = page_of(reader, "checkout-mail")
+    assert 'id="version-6"' in html
+    assert 'href="#version-6"' in html
+    assert 'id="version-110"' not in html

@@ -91,8 +91,8 @@ def test_a_versions_label_is_never_shortened(environment: Environment, viewer: C
 def test_rows_one_may_not_see_are_nowhere(
     environment: Environment, viewer: Client, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
-    monkeypatch.setattr(VISIBILITY, "scopes", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "scopes", lambda user: Q(pk__in=[]))
     for path in paths(environment)[:2]:
         page = viewer.get(path).text
         assert "loyalty" not in page
@@ -284,13 +284,14 @@ def test_an_environment_links_to_the_pipeline_that_deployed_last(
     assert "Deploy / Older" not in page
 
 
-def test_an_environment_does_not_tell_of_a_pipeline_in_another_account(
+def test_an_environment_does_not_tell_of_a_pipeline_in_another_project(
     environment: Environment, viewer: Client
 ):
-    elsewhere = factories.make_scope("444455556666")
-    pipeline = factories.make_running_pipeline("theirs", scope=elsewhere)
+    pipeline = factories.make_running_pipeline("theirs")
     action = factories.make_action(pipeline.latest_execution, "Deploy", "Update")
     link_runs(action, environment)
+    assert "theirs" in viewer.get(environment.get_absolute_url()).text
+    factories.make_project("Ours", environment)
     assert "theirs" not in viewer.get(environment.get_absolute_url()).text
 
 

@@ -8,6 +8,7 @@ from django.core import serializers
 from django.utils.timezone import now
 
 from apps.cloudformation import collect
+from apps.cloudformation.digest import UNREAD
 from apps.cloudformation.models import ChangeSet, Event, Resource, Stack
 from apps.cloudformation.named import arn_of
 from apps.cloudformation.records import EventRecord
@@ -250,6 +251,10 @@ def test_a_stack_without_events_still_says_what_is_known(scope: Scope, aws: Any)
     aws(account(stack(1, "DELETE_FAILED", StackStatusReason="no"), stack(2, "CREATE_FAILED")))
     sweep(scope, "cloudformation.stack")
     one, two = Stack.objects.order_by("name")
+    # CloudFormation was not asked yet what happened in them.
+    assert explain_of("cloudformation.stack", one) == f"DELETE_FAILED: no\n{UNREAD}"
+    assert explain_of("cloudformation.stack", two) == f"CREATE_FAILED. {UNREAD}"
+    one.events_stamp, two.events_stamp = one.stamp, two.stamp
     assert explain_of("cloudformation.stack", one) == "DELETE_FAILED: no"
     assert explain_of("cloudformation.stack", two) == (
         "CREATE_FAILED, and CloudFormation says no more"

@@ -118,7 +118,9 @@ def test_what_is_not_echoed_is_withheld_and_all_where_the_template_is_unread():
 
 
 def test_what_is_read_is_bounded():
-    assert len(shown([modified(f"R{number}") for number in range(210)])) == drift.MOST_RESOURCES
+    told = shown([modified(f"R{number}") for number in range(210)])
+    assert (len(told), told[-1]) == (drift.MOST_RESOURCES + 1, ["M", drift.MOST_RESOURCES])
+    assert ["M", drift.MOST_RESOURCES] not in shown([modified(f"R{n}") for n in range(200)])
     many = [difference(f"/P{number}", "x", "y") for number in range(150)]
     told = shown([modified("Queue", *many)])
     assert (told[0][7], len(told)) == (150, 1 + drift.MOST_DIFFERENCES)

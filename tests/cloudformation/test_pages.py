@@ -64,8 +64,8 @@ def test_a_stranger_is_asked_to_sign_in_everywhere(client: Client):
 
 def test_rows_one_may_not_see_are_nowhere(viewer: Client, monkeypatch: Any, queued: Any):
     stack = make_failed()
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
-    monkeypatch.setattr(VISIBILITY, "scopes", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "scopes", lambda user: Q(pk__in=[]))
     assert "shop" not in viewer.get("/cloudformation/").text
     for path in paths(stack)[1:]:
         assert viewer.get(path).status_code == 404, path
@@ -254,11 +254,12 @@ def test_resources_link_to_what_they_are_and_tell_drift(viewer: Client):
     assert "1 no longer as the template says" in page
 
 
-def test_what_another_account_has_is_not_told_of(viewer: Client):
+def test_what_another_project_has_is_not_told_of(viewer: Client):
     stack = make_stack()
-    elsewhere = factories.make_scope("444455556666")
-    pipeline = factories.make_pipeline("theirs", scope=elsewhere)
+    pipeline = factories.make_pipeline("theirs")
     make_resource(stack, "Pipeline", makes=("codepipeline.pipeline", pipeline.arn))
+    assert "theirs" in viewer.get(stack.get_absolute_url()).text
+    factories.make_project("Ours", stack)
     assert "theirs" not in viewer.get(stack.get_absolute_url()).text
 
 
@@ -406,3 +407,29 @@ def test_what_a_stack_made_says_which_stack_that_was(viewer: Client):
     panel = viewer.get(f"/linked/codepipeline.pipeline/{pipeline.pk}/").text
     assert f'href="{resource.get_absolute_url()}">delivery / Pipeline</a>' in panel
     assert "Creates this" in panel
+
+
+def test_what_cloudformation_was_never_asked_is_not_told_as_its_answer(viewer: Client):
+    stack = make_stack("shop", "UPDATE_ROLLBACK_COMPLETE", stamp="2")
+    unread = "Its events were not read, so what failed first is not known."
+    for path in ("/cloudformation/", stack.get_absolute_url()):
+        page = viewer.get(path).text
+        assert f"UPDATE_ROLLBACK_COMPLETE. {unread}" in page
+        assert "CloudFormation says no more" not in page
+    # That they were read is no change of the stack, and yet the pictures are others.
+    Stack.objects.update(events_stamp="2")
+    for path in ("/cloudformation/", stack.get_absolute_url()):
+        page = viewer.get(path).text
+        assert unread not in page
+        assert "UPDATE_ROLLBACK_COMPLETE, and CloudFormation says no more" in page
+
+
+def test_an_earlier_failure_is_not_told_as_that_of_an_operation_whose_events_are_unread(
+    viewer: Client,
+):
+    stack = make_failed(stamp="2", events_stamp="1")
+    Stack.objects.update(moved_at=now() + timedelta(minutes=5))
+    for path in ("/cloudformation/", stack.get_absolute_url()):
+        page = viewer.get(path).text.partition('id="stack-timeline')[0]
+        assert "shop-files already exists" not in page
+        assert "Its events were not read" in page

@@ -244,6 +244,15 @@ def test_the_reader_comes_back_while_somebody_watches(group: LogGroup, aws: Any,
     assert queued == []
 
 
+def test_a_search_says_how_much_it_found(group: LogGroup, aws: Any):
+    search = search_in(group.pk, "", "1h")
+    flight = Flight().on("logs:FilterLogEvents", {"events": [event(1), event(2, "two\nlines")]})
+    aws(flight)
+    bite(search)
+    told = note(search)
+    assert (told["state"], told["title"]) == ("done", "2 events found, in 3 lines")
+
+
 def test_the_stream_gets_lines_and_notes(group: LogGroup, aws: Any):
     aws(Flight().on("logs:FilterLogEvents", {"events": [event(1), event(2)]}))
     bite(tail_of(group.pk))
@@ -264,7 +273,7 @@ def test_who_may_see_the_group_may_see_its_lines(group: LogGroup, monkeypatch: p
     assert reading_of("groupsearch", search.number) == search
     for name, number in (("grouptail", group.pk), ("groupsearch", search.number)):
         assert LOOKS.by_name[name].permitted(user, number)
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
     for name, number in (("grouptail", group.pk), ("groupsearch", search.number)):
         assert not LOOKS.by_name[name].permitted(user, number)
     assert not LOOKS.by_name["groupsearch"].permitted(user, 5)

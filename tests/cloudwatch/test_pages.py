@@ -1,10 +1,12 @@
 """Pages of alarms, metrics and log groups: for whom, at what cost, and what they say."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.cache import caches
 from django.db import connection
 from django.db.models import Q
@@ -34,6 +36,13 @@ def _forgetful() -> Any:
     forget()
     yield
     forget()
+
+
+@pytest.fixture
+def one_minute() -> Any:
+    """Time stands still: a search is the same one within a minute."""
+    with time_machine.travel(now(), tick=False):
+        yield
 
 
 def forget() -> None:
@@ -106,8 +115,8 @@ def test_rows_one_may_not_see_are_nowhere(
 ):
     every = paths()
     queued.clear()
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
-    monkeypatch.setattr(VISIBILITY, "scopes", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "scopes", lambda user: Q(pk__in=[]))
     for path in every[:3]:
         page = viewer.get(path).text
         assert "image-resizer" not in page
@@ -479,7 +488,7 @@ def test_a_range_that_was_never_read_is_asked_for_once(
 
 def test_an_alarms_history_that_is_denied_says_so(mirrored: Scope, viewer: Client):
     path = f"/cloudwatch/alarms/{alarm().pk}/"
-    assert "What became of it cannot be read" not in viewer.get(path).text
+    assert "cannot be read" not in viewer.get(path).text
     Operation.objects.update_or_create(
         scope=mirrored,
         kind="cloudwatch.alarmhistory",
@@ -487,7 +496,8 @@ def test_an_alarms_history_that_is_denied_says_so(mirrored: Scope, viewer: Clien
         defaults={"health": "denied", "cure": "Allow cloudwatch:DescribeAlarmHistory."},
     )
     page = viewer.get(path).text
-    assert "What became of it cannot be read: denied" in page
+    assert "Alarm history cannot be read" in page
+    assert "Denied at <code>cloudwatch:DescribeAlarmHistory</code>." in page
     assert "Allow cloudwatch:DescribeAlarmHistory." in page
 
 
@@ -700,6 +710,7 @@ def test_a_group_is_followed_while_it_is_watched(group: LogGroup, viewer: Client
     assert f"grouptail:{group.pk}@0" in page
 
 
+@pytest.mark.usefixtures("one_minute")
 def test_a_search_is_read_and_its_note_stands_at_the_form(
     group: LogGroup, viewer: Client, queued: Any
 ):
@@ -726,6 +737,7 @@ def test_a_search_is_read_and_its_note_stands_at_the_form(
     assert 'value="a=b"' in page
 
 
+@pytest.mark.usefixtures("one_minute")
 def test_a_span_nobody_offered_is_the_usual_one(group: LogGroup, viewer: Client):
     page = viewer.get(f"/cloudwatch/logs/{group.pk}/?pattern=x&span=99y").text
     assert f"groupsearch:{search_in(group.pk, 'x', '1h').number}@0" in page
@@ -754,3 +766,76 @@ def test_alarms_and_log_groups_are_found(mirrored: Scope, viewer: Client):
     page = viewer.get(reverse("dashboard:search"), {"q": "image-resizer"}).text
     assert f"/cloudwatch/alarms/{alarm().pk}/" in page
     assert "/cloudwatch/logs/" in page
+
+
+# --- What became of an alarm, beyond the newest ---------------------------------------------------
+
+
+def became(alarm: Alarm, minute: int, summary: str, item_type: str = "StateUpdate") -> None:
+    AlarmHistory.objects.create(
+        scope=alarm.scope,
+        alarm=alarm,
+        alarm_name=alarm.key,
+        key=f"{alarm.pk}-{summary}",
+        at=datetime(2026, 3, 2, 8, minute, tzinfo=UTC),
+        item_type=item_type,
+        summary=summary,
+    )
+
+
+def test_an_alarms_history_says_that_it_is_the_newest_and_gives_the_rest(viewer: Client, db: None):
+    alarm = make_alarm(factories.make_scope(), "slow")
+    for minute in range(45):
+        became(alarm, minute, f"came to {minute:02}.")
+    path = alarm.get_absolute_url()
+    page = viewer.get(path).text
+    assert "the newest 30" in page
+    assert "came to 44." in page
+    assert "came to 14." not in page
+    older = re.search(r'href="([^"]*\?after=[^"#]*)#h-history"', page)
+    assert older is not None
+    page = viewer.get(unescape(older[1])).text
+    assert re.findall(r"came to (\d+)\.", page) == [f"{n:02}" for n in range(14, -1, -1)]
+    assert "?after=" not in page
+    # What comes does not take the place of what is read.
+    assert f"alarm-history:{alarm.pk}" not in page
+    assert "so this is the first page" in viewer.get(path, {"after": "nonsense"}).text
+
+
+def test_an_alarms_few_changes_are_all_of_them(viewer: Client, db: None):
+    alarm = make_alarm(factories.make_scope(), "slow")
+    became(alarm, 1, "came to 01.")
+    page = viewer.get(alarm.get_absolute_url()).text
+    assert "the newest" not in page
+    assert "?after=" not in page
+
+
+@pytest.mark.parametrize("first", ["Action", "StateUpdate"])
+def test_what_an_alarm_did_stands_above_the_change_that_made_it(
+    viewer: Client, db: None, first: str
+):
+    alarm = make_alarm(factories.make_scope(), "slow")
+    for item_type in (first, "StateUpdate" if first == "Action" else "Action"):
+        became(alarm, 1, f"one {item_type}", item_type)
+    page = viewer.get(alarm.get_absolute_url()).text
+    assert page.index("one Action") < page.index("one StateUpdate")
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_the_newest_of_what_a_search_found_is_one_click_away(
+    group: LogGroup, viewer: Client, queued: Any
+):
+    path = f"/cloudwatch/logs/{group.pk}/?pattern=x&span=3h"
+    found = search_in(group.pk, "x", "3h")
+    contents = found.store.begin()
+    found.store.extend(contents, [f"line {n}" for n in range(1_200)])
+    contents.done = True
+    found.store.save(contents)
+    page = viewer.get(path).text
+    link = re.search(r'href="([^"]+)" data-to-end="([^"]+)"', page)
+    assert link is not None
+    assert link[2] == found.element
+    address, _, line = unescape(link[1]).partition("#")
+    # Also without scripts.
+    assert f'id="{line}"' in viewer.get(f"/cloudwatch/logs/{group.pk}/{address}").text
+    assert line == f"{found.element}-L1200"

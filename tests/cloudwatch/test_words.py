@@ -230,7 +230,8 @@ def test_a_tail_after_a_gap_is_not_joined_over_it():
         ticks=300,
         whole_to=NOON + timedelta(minutes=10),
     )
-    assert "L" not in chart.tail.rstrip("L")
+    # Browsers refuse a line of one point.
+    assert chart.tail == ""
     assert chart.dots
 
 

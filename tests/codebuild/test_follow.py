@@ -11,7 +11,7 @@ from apps.aws import calls
 from apps.codebuild import follow, looks, tasks
 from apps.codebuild.lines import follower_of, store_of
 from apps.codebuild.models import Build
-from apps.mirror.looks import Contents
+from apps.mirror.linestore import Contents
 from apps.mirror.models import Change, Operation, Scope
 from apps.mirror.state import State
 from tests.codebuild.conftest import FLIGHTS

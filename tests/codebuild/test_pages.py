@@ -119,8 +119,8 @@ def test_whoever_is_signed_in_sees_every_page(build: Build, viewer: Client):
 def test_rows_one_may_not_see_are_nowhere(
     build: Build, viewer: Client, monkeypatch: pytest.MonkeyPatch, queued: Any
 ):
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
-    monkeypatch.setattr(VISIBILITY, "scopes", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "scopes", lambda user: Q(pk__in=[]))
     for path in paths(build)[:2]:
         page = viewer.get(path).text
         assert "checkout-build" not in page
@@ -187,12 +187,16 @@ def test_a_build_links_to_what_started_it(build: Build, viewer: Client):
     assert 'href=""' not in page
 
 
-def test_a_build_does_not_tell_of_a_pipeline_in_another_account(build: Build, viewer: Client):
-    elsewhere = factories.make_scope("444455556666")
-    pipeline = factories.make_running_pipeline("their-checkout", scope=elsewhere)
+def test_a_build_does_not_tell_of_a_pipeline_in_another_project(build: Build, viewer: Client):
+    pipeline = factories.make_running_pipeline("their-checkout")
     action = factories.make_action(pipeline.latest_execution, "Build", "Compile")
     factories.link_runs("codepipeline.action", action, build)
-    assert "their-checkout" not in viewer.get(f"/codebuild/builds/{build.pk}/").text
+    path = f"/codebuild/builds/{build.pk}/"
+    assert "their-checkout" in viewer.get(path).text
+    project = factories.make_project("Ours", build.project)
+    assert "their-checkout" not in viewer.get(path).text
+    factories.hold(project, pipeline)
+    assert "their-checkout" in viewer.get(path).text
 
 
 def test_queries_do_not_grow_with_what_started_a_build(

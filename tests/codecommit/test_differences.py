@@ -10,8 +10,8 @@ from django.test import Client
 
 from apps.codecommit import differences
 from apps.codecommit.tasks import read_changes
+from apps.mirror.listener import listener_for
 from apps.mirror.models import Operation
-from apps.mirror.tail import listener_for
 from apps.source import diff, looked
 from apps.source.models import Commit, PullRequest
 from tests import factories

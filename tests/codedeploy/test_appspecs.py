@@ -143,7 +143,7 @@ def test_a_deployment_without_a_bundle_or_that_one_may_not_see_has_no_such_page(
     assert Client().get(path).status_code == 302
     user = factories.make_user("other")
     assert looks.permitted(user, deployment.pk)
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
     assert not looks.permitted(user, deployment.pk)
     assert viewer.get(path).status_code == 404
     assert enqueued == []

@@ -216,8 +216,28 @@ def test_an_object_that_is_the_appspec_is_shown_and_any_other_file_is_not():
     assert bundle.read(Bucket(content=APPSPEC.encode()).reach(), one) == APPSPEC
     told = '{"Resources": [], "version": 0.0}'
     assert bundle.read(Bucket(content=told.encode()).reach(), one) == told
-    secrets = Bucket(content=b"database:\n  host: db\nconversion: 1\n")
-    assert "no AppSpec" in said(lambda: bundle.read(secrets.reach(), one))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "database:\n  host: db\nconversion: 1\n",
+        '{"version": 4, "terraform_version": "1.9.0", "resources": [{"type": "aws_db_instance"}]}',
+        'version: "3.8"\nservices:\n  web:\n    image: web\n',
+        '{"name": "shop", "version": "0.0.0", "files": ["dist"]}',
+        "version: 0.0\n",
+        "- version: 0.0\n- files: []\n",
+        "version: [0.0\nfiles: &a [*a, *b]",
+        "[" * 5_000,
+    ],
+)
+def test_a_file_that_is_no_appspec_is_not_shown(content: str):
+    bucket = Bucket(content=content.encode())
+    assert "no AppSpec" in said(lambda: bundle.read(bucket.reach(), revision(bundle_type="YAML")))
+
+
+def test_one_that_is_too_long_or_of_a_type_that_nobody_knows_is_not_shown():
+    one = revision(bundle_type="YAML")
     long = Bucket(content=b"version: 0.0\n" + b"#" * MOST)
     assert "would take too much" in said(lambda: bundle.read(long.reach(), one))
     assert "type rpm" in said(lambda: bundle.read(long.reach(), revision(bundle_type="rpm")))

@@ -108,8 +108,8 @@ def test_rows_one_may_not_see_are_nowhere_and_nobody_reads_for_them(viewer, swep
     ReadToEnd.objects.all().delete()
     Target.objects.all().delete()
     Hint.objects.all().delete()
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
-    monkeypatch.setattr(VISIBILITY, "scopes", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "scopes", lambda user: Q(pk__in=[]))
     for path in LISTS:
         page = html_of(viewer, path)
         assert "checkout" not in page.split("<main")[1]
@@ -490,8 +490,16 @@ def test_opening_a_deployment_asks_for_the_appspec_that_aws_left_out(viewer, swe
     assert Deployment.objects.get(key="d-ALARM0001").appspec_sha256 == sha
 
 
+def test_what_still_runs_on_instances_is_read_though_a_newer_deployment_failed(swept):
+    old = Deployment.objects.get(key="d-OLDGOOD01")
+    assert old.group.latest_deployment.state == State.FAILED
+    assert old.targets.filter(state=State.DONE).exists()
+
+
 def test_opening_a_deployment_whose_targets_nobody_read_asks_for_them(viewer, swept):
     old = Deployment.objects.get(key="d-OLDGOOD01")
+    old.targets.all().delete()
+    ReadToEnd.objects.filter(parent_key=old.key).delete()
     Hint.objects.all().delete()
     assert "Its targets are being read" in html_of(viewer, old)
     hint = Hint.objects.get()
@@ -616,3 +624,61 @@ def test_a_group_of_an_application_that_is_gone_says_so_and_is_in_no_list(viewer
     forget()
     assert group.get_absolute_url() not in html_of(viewer, "/codedeploy/groups/")
     assert "no longer lists the application of this deployment group" in html_of(viewer, group)
+
+
+def test_a_group_whose_deployments_were_not_read_is_not_told_to_have_none(viewer: Client):
+    scope = factories.make_scope()
+    application = Application.objects.create(scope=scope, key="shop", arn="shop")
+    group = DeploymentGroup.objects.create(
+        scope=scope, key="shop/live", arn="live", name="live", application=application
+    )
+    assert "No deployment yet" in html_of(viewer, "/codedeploy/groups/")
+    attempted = {"deployment_id": "d-UNREAD001", "status": "Failed"}
+    DeploymentGroup.objects.update(last_attempted=attempted, version=group.version + 1)
+    for path in ("/codedeploy/groups/", group):
+        page = html_of(viewer, path)
+        assert "d-UNREAD001" in page
+        assert "No deployment yet" not in page
+        assert "Not run yet" not in page
+        assert re.search("not read yet", page, re.IGNORECASE)
+
+
+# --- What applies, and who began it ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("platform", "shown"), [("Server", True), ("Lambda", False), ("ECS", False)]
+)
+def test_what_an_agent_does_with_files_is_told_of_instances_alone(viewer, swept, platform, shown):
+    Deployment.objects.filter(key="d-FAILED001").update(
+        compute_platform=platform, file_exists_behavior="DISALLOW"
+    )
+    html = html_of(viewer, failed())
+    assert ("Stop failures" in html) is shown
+    assert ("Files that exist" in html) is shown
+
+
+def test_who_began_a_deployment_is_said_once(viewer, swept):
+    description = "Deployed by CodePipeline checkout"
+    Deployment.objects.filter(key="d-FAILED001").update(creator="user", description=description)
+    html = html_of(viewer, failed())
+    assert description in html
+    assert "Begun by" not in html
+    assert "a person or a pipeline" not in html
+    # The pipeline's action says more than either.
+    pipeline = factories.make_running_pipeline("orders", "Failed")
+    action = factories.make_action(pipeline.latest_execution, "Build", "Compile", "Failed")
+    link("codepipeline.action", action, failed())
+    forget()
+    html = html_of(viewer, failed())
+    assert html.count("Begun by") == 1
+    assert description not in html
+    assert "a person or a pipeline" not in html
+
+
+def test_where_nothing_else_tells_who_began_it_awss_word_does(viewer, swept):
+    Deployment.objects.filter(key="d-FAILED001").update(creator="user", description="")
+    assert html_of(viewer, failed()).count("Begun by a person or a pipeline") == 1
+    Deployment.objects.filter(key="d-FAILED001").update(creator="codeDeployRollback")
+    forget()
+    assert "Begun by CodeDeploy, to roll back" in html_of(viewer, failed())

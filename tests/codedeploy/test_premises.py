@@ -3,18 +3,23 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import Q
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.aws.events import API_CALL
-from apps.codedeploy import find, load, registered
+from apps.codedeploy import find, on_premises, registered
 from apps.codedeploy.models import Deployment, DeploymentGroup, OnPremisesInstance, Target
 from apps.codedeploy.targets import _links
 from apps.mirror.ask import Ask, LinkTo
 from apps.mirror.asking import hint
 from apps.mirror.hints import follow_hints
 from apps.mirror.ingest import Event, names_in
+from apps.mirror.listener import listener_for
 from apps.mirror.masking import MASK
 from apps.mirror.models import Operation
+from apps.mirror.visibility import VISIBILITY
 from apps.sandbox.server import SandboxServer
 from tests import factories
 from tests.codedeploy.test_collect import account
@@ -142,7 +147,118 @@ def test_its_page_shows_how_the_last_deployments_to_it_went(swept, viewer):
     page = viewer.get(rack.get_absolute_url()).text
     assert f"{deployment.get_absolute_url()}#target-{target.pk}" in page
     assert "&lt;b&gt;No space left" in page
-    assert load.last_targets(OnPremisesInstance(arn="", scope=rack.scope)) == []
+    nobody = OnPremisesInstance(arn="", scope=rack.scope)
+    assert on_premises.last_targets(nobody, factories.make_user("other")) == []
+
+
+def basement() -> DeploymentGroup:
+    """A group that deploys to whatever stands in the basement."""
+    group = DeploymentGroup.objects.present().filter(compute_platform="Server").earliest("pk")
+    group.on_premises_tag_set = [[tag("location", "basement")]]
+    group.save()
+    return group
+
+
+def test_of_many_the_first_are_named_and_the_others_counted(
+    swept, viewer, django_assert_max_num_queries
+):
+    group, rack = basement(), instance()
+    OnPremisesInstance.objects.bulk_create(
+        OnPremisesInstance(
+            scope=rack.scope, key=f"x-{n:03}", status="Registered", state="done", tags=rack.tags
+        )
+        for n in range(64)
+    )
+    place = f"account={rack.scope.account}&amp;region={rack.scope.region}"
+    with django_assert_max_num_queries(30):
+        page = viewer.get(group.get_absolute_url()).text
+    # rack-01 and 59 of the others.
+    assert ">x-058</a>" in page
+    assert ">x-059</a>" not in page
+    assert f'and 5 more, among <a class="link" href="/codedeploy/on-premises/?{place}' in page
+    DeploymentGroup.objects.bulk_create(
+        DeploymentGroup(
+            scope=rack.scope,
+            application=group.application,
+            key=f"zz/{n:03}",
+            on_premises_tag_set=group.on_premises_tag_set,
+        )
+        for n in range(64)
+    )
+    with django_assert_max_num_queries(30):
+        page = viewer.get(rack.get_absolute_url()).text
+    assert ">zz / 058</a>" in page
+    assert ">zz / 059</a>" not in page
+    assert "and 5 more, among" in page
+
+
+def test_only_what_fitting_takes_is_read_of_rows(swept):
+    group, rack, user = basement(), instance(), factories.make_user("other")
+    with CaptureQueriesContext(connection) as queries:
+        assert [one.key for one in on_premises.instances_of(group, user).rows] == ["rack-01"]
+        assert list(on_premises.groups_of(rack, user)) == [group]
+    read = " ".join(query["sql"] for query in queries)
+    assert "iam_user_arn" not in read
+    assert "load_balancer_info" not in read
+
+
+def test_where_tags_were_not_read_nothing_is_said_to_be_none(swept, viewer):
+    group, rack = basement(), instance()
+    listed = OnPremisesInstance.objects.create(scope=rack.scope, key="rack-07")
+    page = viewer.get(listed.get_absolute_url()).text
+    assert '<dt>Tags</dt><dd class="muted">not read yet</dd>' in page
+    assert "Which groups deploy to it is not known" in page
+    assert "No group deploys to it" not in page
+    assert "not read yet" in viewer.get("/codedeploy/on-premises/?q=rack-07").text
+    page = viewer.get(group.get_absolute_url()).text
+    assert "Of 1 other instance the tags were not read yet: it may belong here, too." in page
+    # One that has none says so, and the group no more than is known.
+    OnPremisesInstance.objects.filter(pk=rack.pk).update(tags={}, version=rack.version + 1)
+    assert "<dt>Tags</dt><dd>none</dd>" in viewer.get(rack.get_absolute_url()).text
+    page = viewer.get(group.get_absolute_url()).text
+    assert "Of 1 instance the tags were not read yet" in page
+    assert "No registered instance" not in page
+
+
+def test_where_tags_cannot_be_read_the_page_says_what_denies_it(swept, viewer):
+    rack = instance()
+    listed = OnPremisesInstance.objects.create(scope=rack.scope, key="rack-07")
+    told = Operation.objects.get(operation="codedeploy:BatchGetOnPremisesInstances")
+    told.health, told.cure = "denied", "Allow it."
+    told.save()
+    response = viewer.get(listed.get_absolute_url())
+    assert "codedeploy:BatchGetOnPremisesInstances" in response.text
+    assert "scope" in response.context["live"]["refresh_on"].split()
+    assert "scope" not in viewer.get(rack.get_absolute_url()).context["live"]["refresh_on"]
+
+
+def test_open_pages_are_fetched_again_when_instances_groups_or_deployments_move(swept, viewer):
+    group, rack = basement(), instance()
+    user = factories.make_user("looking")
+    for row, kinds in (
+        (group, {KIND, "codedeploy.deploymentgroup"}),
+        (rack, {KIND, "codedeploy.deploymentgroup", "codedeploy.deployment"}),
+    ):
+        told = viewer.get(row.get_absolute_url()).context["live"]
+        assert set(told["refresh_on"].split()) == kinds
+        # What refreshes a page is what its stream tells.
+        assert listener_for(user, told["topics"].split(), print).touched == kinds
+
+
+def test_rows_on_anothers_page_obey_the_rule_for_rows(swept, viewer, monkeypatch):
+    group, rack = basement(), instance()
+    deployment = Deployment.objects.latest("created_at")
+    Target.objects.create(
+        scope=rack.scope, deployment=deployment, key=f"{deployment.key}/rack", arn=rack.arn
+    )
+    pages = {rack: (group, deployment), group: (rack,), group.application: (group,)}
+    for row, others in pages.items():
+        page = viewer.get(row.get_absolute_url()).text
+        assert all(f'"{one.get_absolute_url()}' in page for one in others)
+        with monkeypatch.context() as patched:
+            patched.setattr(VISIBILITY.rule, "rows", lambda user, _model, key=row.key: Q(key=key))
+            page = viewer.get(row.get_absolute_url()).text
+        assert not any(f'"{one.get_absolute_url()}' in page for one in others)
 
 
 def test_the_list_is_searched_by_name_tag_and_identity_at_a_constant_cost(
@@ -170,7 +286,7 @@ def test_the_list_is_searched_by_name_tag_and_identity_at_a_constant_cost(
     ]
     OnPremisesInstance.objects.bulk_create(many)
     viewer.get("/codedeploy/on-premises/")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         viewer.get("/codedeploy/on-premises/?q=rack")
 
 

@@ -1,22 +1,25 @@
 """What an action started is found by its own id, and shown to nobody who may not know of it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from apps.cloudformation.models import Stack
 from apps.cloudformation.records import stack_record
 from apps.codepipeline import answers, load
 from apps.codepipeline.board import ActionView, Ran, ran_by
 from apps.codepipeline.digest import why_action
 from apps.codepipeline.records import ActionRecord
 from apps.codepipeline.starters import started
-from apps.mirror.links import linked_from, write_links
+from apps.mirror.links import linked_from, unexplained, write_links
+from apps.mirror.models import Link
 from apps.mirror.reconcile import Nothing, reconcile
 from apps.mirror.resource import REGISTER
 from apps.mirror.state import State
+from tests.cloudformation.making import make_stack
 from tests.codepipeline.reading import ask_children, collect, parent
 from tests.dashboard.conftest import _fresh_cache, member, signed_in
 from tests.factories import (
@@ -28,6 +31,7 @@ from tests.factories import (
     make_execution,
     make_parallel_pipeline,
     make_pipeline,
+    make_project,
     make_running_pipeline,
     make_scope,
     make_stage,
@@ -156,7 +160,7 @@ def test_a_source_in_codecommit_takes_a_commit_and_does_not_own_it(external_id, 
 
 
 @pytest.mark.django_db
-def test_what_ran_in_another_account_is_in_no_picture_that_readers_share(signed_in: Client):
+def test_what_ran_in_another_project_is_in_no_picture_that_readers_share(signed_in: Client):
     elsewhere = make_scope("444455556666")
     build = make_build("theirs", "FAILED", failing_message="only for them", scope=elsewhere)
     pipeline = make_running_pipeline("orders", "Failed")
@@ -168,6 +172,7 @@ def test_what_ran_in_another_account_is_in_no_picture_that_readers_share(signed_
     for run in (pipeline.latest_execution, beside.latest_execution):
         failed = make_action(run, "Build", "Compile", "Failed", external_id=build.key)
         link_runs("codepipeline.action", failed, build)
+    make_project("Ours", pipeline, beside)
     for path in (
         "/",
         pipeline.get_absolute_url(),
@@ -312,3 +317,50 @@ def test_a_change_of_a_stack_touches_the_stage_and_what_runs_and_no_history():
         f"codepipeline.execution:{execution.pk}",
         f"codepipeline.pipeline:{pipeline.pk}",
     }
+
+
+@pytest.mark.django_db
+def test_what_would_explain_a_failed_action_and_was_not_read_is_told_with_where_the_cure_is(
+    signed_in: Client,
+):
+    stack = make_stack("shop", "UPDATE_ROLLBACK_COMPLETE", stamp="2", events_stamp="1")
+    pipeline = make_running_pipeline("orders", "Failed")
+    execution = pipeline.latest_execution
+    failed = make_action(
+        execution,
+        "Deploy",
+        "UpdateStack",
+        "Failed",
+        error_code="JobFailed",
+        error_message="Stack shop failed",
+        started_at=stack.moved_at - timedelta(seconds=5),
+        last_update=stack.moved_at + timedelta(minutes=2),
+    )
+    write_link(failed, stack)
+    unread = "Its events were not read, so what failed first is not known."
+    assert why_action(failed) == f"JobFailed: Stack shop failed\n{unread}"
+    page = signed_in.get(execution.get_absolute_url()).text
+    assert unread in page
+    assert f'href="/health/#scope-{stack.scope_id}"' in page
+    # That they were read is no change of the execution, and yet its picture is another.
+    Stack.objects.update(events_stamp="2")
+    assert unread not in signed_in.get(execution.get_absolute_url()).text
+    assert why_action(failed) == "JobFailed: Stack shop failed"
+
+
+@pytest.mark.django_db
+def test_of_an_earlier_action_a_stacks_unread_events_say_nothing():
+    stack = make_stack("shop", "UPDATE_ROLLBACK_COMPLETE", stamp="2", events_stamp="1")
+    before = stack.moved_at - timedelta(days=1)
+    assert unexplained("cloudformation.stack", stack, before, before + timedelta(minutes=5)) == ""
+    assert unexplained("cloudformation.stack", stack, stack.moved_at, None) != ""
+
+
+def write_link(action: Any, row: Any) -> None:
+    Link.objects.create(
+        from_kind="codepipeline.action",
+        from_id=action.pk,
+        relation="runs",
+        to_kind="cloudformation.stack",
+        to_arn=row.arn,
+    )

@@ -205,7 +205,7 @@ def test_scopes_one_may_not_know_of_have_no_age(
     signed_in: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scope = make_scope()
-    monkeypatch.setattr(VISIBILITY, "scopes", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "scopes", lambda user: Q(pk__in=[]))
     assert "eu-west-1" not in text_of(signed_in, f"/ages?scope={scope.pk}")
 
 

@@ -19,10 +19,12 @@ def test_the_navigation_follows_the_installed_services(signed_in: Client) -> Non
     links = re.findall(r'<a href="([^"]*)" data-key="(.)"[^>]*>(\w*)', html)
     assert links == [
         ("/", "p", "Pipelines"),
+        ("/projects/", "r", "Projects"),
         ("/source/", "s", "Source"),
+        ("/issues/", "i", "Issues"),
         ("/codebuild/builds/", "b", "Builds"),
-        ("/codedeploy/", "d", "Deployments"),
-        ("/cloudformation/", "i", "Infrastructure"),
+        ("/running/", "d", "Deployments"),
+        ("/cloudformation/", "n", "Infrastructure"),
         ("/cloudwatch/", "m", "Monitoring"),
         ("/health/", "h", "Health"),
     ]
@@ -51,7 +53,7 @@ def lists_of(client: Client, path: str) -> list[tuple[str, str]]:
 
 def test_what_people_come_for_stands_first_among_the_lists_of_a_face(signed_in: Client) -> None:
     for path, first in (
-        ("/codedeploy/", "Deployments"),
+        ("/codedeploy/", "What runs where"),
         ("/codebuild/", "Builds"),
         ("/cloudwatch/", "Alarms"),
         ("/source/", "Repositories"),
@@ -81,11 +83,17 @@ def test_a_phone_has_room_for_some_and_the_rest_behind_more(signed_in: Client) -
     shown, _, behind = tabs[1].partition('<details class="more">')
     assert re.findall(r'href="([^"]*)"', shown) == [
         "/",
+        "/projects/",
         "/codebuild/builds/",
-        "/codedeploy/",
-        "/cloudwatch/",
+        "/running/",
     ]
-    assert re.findall(r'href="([^"]*)"', behind) == ["/source/", "/cloudformation/", "/health/"]
+    assert re.findall(r'href="([^"]*)"', behind) == [
+        "/source/",
+        "/issues/",
+        "/cloudformation/",
+        "/cloudwatch/",
+        "/health/",
+    ]
     assert 'class="current"' in behind
 
 

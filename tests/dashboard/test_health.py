@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from apps.mirror.models import Operation, Scope, Sweep
 from apps.mirror.resource import REGISTER
 from tests.factories import make_scope
+from tests.issues.making import make_site
 
 pytestmark = pytest.mark.django_db
 STATEMENT = {"Effect": "Allow", "Action": ["codepipeline:GetPipelineState"], "Resource": "*"}
@@ -123,7 +124,7 @@ def test_without_events_it_tells_how_often_it_asks(signed_in: Client) -> None:
 def notes(html: str) -> list[str]:
     """What the notes of the page's cards say first."""
     return re.findall(
-        r'<div class="sec-body tight"><div class="note[^>]*>.*?<p class="strong">(.*?)</p>',
+        r'<div class="sec-body tight">\s*<div class="note[^>]*>.*?<p class="strong">(.*?)</p>',
         html,
         re.S,
     )
@@ -273,8 +274,32 @@ def test_without_an_account_an_empty_list_says_that(signed_in: Client) -> None:
 
 @pytest.mark.parametrize("kind", [r.kind for r in REGISTER if r.listed])
 def test_every_list_tells_why_it_is_empty(signed_in: Client, kind: str) -> None:
-    scope = make_scope()
     resource = REGISTER.get(kind)
+    scope = make_scope() if resource.provider == "aws" else make_site(resource.provider)
     Sweep.objects.filter(kind=kind).update(last_success=None)
     deny(scope, resource.calls[0])
     assert 'class="empty unread"' in empty(signed_in, reverse(resource.listed))
+
+
+def test_an_unreachable_network_is_cured_once_and_not_once_for_each_service(
+    signed_in: Client,
+) -> None:
+    make_scope()
+    for row in Operation.objects.all():
+        service = row.operation.partition(":")[0]
+        row.health, row.code = "unreachable", "EndpointConnectionError"
+        row.cure = f"Check the network, and that {service} exists in the region."
+        row.save()
+    html = page(signed_in)
+    assert html.count("<b>Cure:</b>") == 1
+    assert "that each of these services exists in the region" in html
+
+
+def test_of_one_service_the_cure_names_it(signed_in: Client) -> None:
+    make_scope()
+    Operation.objects.filter(kind="codebuild.build").update(
+        health="unreachable",
+        code="EndpointConnectionError",
+        cure="Check the network, and that codebuild exists in the region.",
+    )
+    assert "that codebuild exists in the region" in page(signed_in)

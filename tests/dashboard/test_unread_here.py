@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
+from apps.mirror.health import kind_health, why_unread
 from apps.mirror.models import Operation, Scope, Sweep
+from apps.mirror.resource import REGISTER
 from apps.mirror.sweep import ensure_sweeps
 from tests.beanstalk.making import make_application, make_environment
 from tests.cloudformation.making import make_stack
@@ -89,11 +91,11 @@ def test_what_cannot_be_read_is_told_with_its_cure_and_no_longer_once_it_can(
     word: str,
 ):
     path = path_of(page, here)
-    assert "cannot be read:" not in signed_in.get(path).text.partition("<footer")[0]
+    assert "cannot be read" not in signed_in.get(path).text.partition("<footer")[0]
     fares(here, kind, operation, health)
     html = signed_in.get(path).text
-    assert f"{label} cannot be read: {word}" in html
-    assert f"At <code>{operation}</code>. Do &lt;this&gt;." in html
+    assert f"{label} cannot be read" in html
+    assert f"{word.capitalize()} at <code>{operation}</code>. Do &lt;this&gt;." in html
     for said in ("It has no version yet", "Nothing was said of it in the last weeks", "No event<"):
         assert said not in html, said
     Operation.objects.filter(kind=kind).update(health="ok", error="", cure="")
@@ -119,4 +121,24 @@ def test_where_sweeping_is_paused_the_page_says_so(signed_in: Client, here: Scop
     path = path_of("application", here)
     Scope.objects.filter(pk=here.pk).update(paused=True)
     html = signed_in.get(path).text
-    assert "Application versions are not swept: the account is paused" in html
+    assert "application versions" in html
+    assert "are not swept" in html
+    assert "The account is paused" in html
+
+
+def test_where_all_is_denied_it_is_the_rows_that_are_missing_and_not_a_detail(here: Scope) -> None:
+    kind = "ec2.autoscalinggroup"
+    resource = REGISTER.get(kind)
+    assert resource.optional
+    for call in resource.calls:
+        operations = Operation.objects.filter(scope=here, kind=kind, operation=call)
+        operations.update(health="denied", last_error=now())
+    [told] = [one for one in kind_health([here]) if one.kind == kind]
+    assert told.operation not in resource.optional
+    assert why_unread([told], [kind]) == [told]
+    # A detail alone takes no row away.
+    needed = [call for call in resource.calls if call not in resource.optional]
+    Operation.objects.filter(scope=here, kind=kind, operation__in=needed).update(health="ok")
+    [told] = [one for one in kind_health([here]) if one.kind == kind]
+    assert told.operation in resource.optional
+    assert why_unread([told], [kind]) == []

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from apps.dashboard.accounts import make_sign_in_link
 from apps.mirror.models import Operation
+from apps.people.accounts import make_sign_in_link
 from tests.browser import axe_violations
 from tests.factories import (
     link_runs,
@@ -198,7 +198,7 @@ def test_a_phone_has_its_bar_below_and_one_thumb_gets_everywhere(
     bar = page.get_by_role("navigation", name="Main, on a phone")
     expect(page.get_by_role("navigation", name="Main", exact=True)).to_be_hidden()
     bar.get_by_role("link", name="Deployments").click()
-    expect(page).to_have_url(f"{site.url}/codedeploy/")
+    expect(page).to_have_url(f"{site.url}/running/")
     bar.get_by_text("More").click()
     bar.get_by_role("link", name="Health").click()
     expect(page).to_have_url(f"{site.url}/health/")
@@ -258,7 +258,7 @@ def test_times_are_in_the_readers_zone(browser: Any, site: Site, owner: Any) -> 
     page = context.new_page()
     page.goto(site.url + pipeline.get_absolute_url())
     created = page.locator("dt:has-text('Created') + dd time")
-    expect(created).to_have_attribute("title", "Jan 5, 2026, 4:30:00 AM")
+    expect(created).to_have_attribute("title", "Jan 5, 2026, 4:30:00 AM (America/New_York)")
     context.close()
 
 

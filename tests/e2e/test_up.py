@@ -33,7 +33,7 @@ def up() -> Iterator[Up]:
         policy.write_text(printed.stdout)
         port = str(free_port())
         with Up(
-            data, SANDBOX_SPEED=SPEED, SANDBOX_POLICY=str(policy), SANDBOX_PORT=port
+            data, first=True, SANDBOX_SPEED=SPEED, SANDBOX_POLICY=str(policy), SANDBOX_PORT=port
         ) as program:
             program.wait_until_it_serves()
             assert_held_to_policy(f"http://127.0.0.1:{port}")

@@ -1,12 +1,21 @@
 """Pages of machines and load balancers: what they say, and how they lead to one another."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from celery.app.task import Task
 from django.core.cache import caches
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
+from apps.beanstalk.models import Application, Environment
+from apps.beanstalk.models import Instance as BeanstalkInstance
+from apps.codedeploy.models import Deployment, Target
+from apps.codedeploy.targets import target_record
 from apps.ec2.models import (
     AutoScalingGroup,
     Instance,
@@ -15,8 +24,11 @@ from apps.ec2.models import (
     LoadBalancer,
     TargetGroup,
 )
+from apps.mirror.ask import Parent
 from apps.mirror.models import Link, Scope
 from apps.mirror.provider import PROVIDERS
+from apps.mirror.reconcile import Nothing, reconcile
+from apps.mirror.resource import REGISTER
 from tests.factories import make_user
 from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight, FlownProvider
 from tests.simulated import kinds_of, mirrored, tried
@@ -220,3 +232,169 @@ def test_status_checks_that_may_not_be_read_are_not_told_as_none(
     html = page_of(reader, Instance.objects.get(key=ONE))
     assert "EC2 checks instances while they run." not in html
     assert "Allow ec2:DescribeInstanceStatus" in html
+
+
+# --- What runs on it ------------------------------------------------------------------------------
+
+
+def deployed(instance: Instance, key: str, minutes_ago: int, **columns: Any) -> Target:
+    """A target of a deployment of the revision "shop/<key>.zip" to an instance, and its link."""
+    ended = now() - timedelta(minutes=minutes_ago)
+    revision = {"type": "S3", "bucket": "releases", "key": f"shop/{key}.zip"}
+    values = {"scope": instance.scope, "state": "done", **columns}
+    deployment = Deployment.objects.create(
+        scope=values["scope"], key=f"d-{key}", revision=revision, created_at=ended
+    )
+    target = Target.objects.create(
+        key=f"d-{key}/{instance.key}",
+        arn=instance.arn,
+        deployment=deployment,
+        target_id=instance.key,
+        ended_at=ended,
+        **values,
+    )
+    Link.objects.create(
+        from_kind="codedeploy.target",
+        from_id=target.pk,
+        relation="deploys to",
+        to_kind="ec2.instance",
+        to_arn=instance.arn,
+    )
+    return target
+
+
+def in_environment(instance: Instance, label: str, **columns: Any) -> BeanstalkInstance:
+    """What Beanstalk's enhanced health says of an instance, and its link."""
+    application = Application.objects.create(scope=instance.scope, key=f"shop-{label}")
+    environment = Environment.objects.create(
+        scope=instance.scope, key=f"shop-{label}-live", application=application
+    )
+    row = BeanstalkInstance.objects.create(
+        scope=instance.scope,
+        key=instance.key,
+        arn=instance.arn,
+        environment=environment,
+        version_label=label,
+        deployment_time=now(),
+        **{"deployment_status": "Deployed", **columns},
+    )
+    Link.objects.create(
+        from_kind="beanstalk.instance",
+        from_id=row.pk,
+        relation="is",
+        to_kind="ec2.instance",
+        to_arn=instance.arn,
+    )
+    return row
+
+
+def runs_in(html: str) -> str:
+    """What the head of an instance's page says runs on it."""
+    return html.partition('class="runs break">')[2].partition("</p>")[0]
+
+
+def test_an_instance_says_which_revision_runs_on_it_and_what_brought_it(
+    scope: Scope, reader: Client
+):
+    instance = Instance.objects.get(key=ONE)
+    assert "Runs " not in page_of(reader, instance)
+    deployed(instance, "OLDER", 90)
+    target = deployed(instance, "RIGHT", 60)
+    # What failed, what still comes, and what only lost its traffic brought nothing.
+    deployed(instance, "FAILED", 30, state="failed")
+    deployed(instance, "COMING", 20, state="moving")
+    deployed(instance, "BLUE", 10, label="Blue")
+    elsewhere = Scope.objects.create(provider="aws", place="elsewhere", account=ACCOUNT)
+    deployed(instance, "ELSEWHERE", 5, scope=elsewhere)
+    for cache in caches.all():
+        cache.clear()
+    said = runs_in(page_of(reader, instance))
+    assert said.startswith("Runs revision shop/RIGHT.zip, by ")
+    page = target.deployment.get_absolute_url()
+    assert f'href="{page}#target-{target.pk}">deployment d-RIGHT</a> <time' in said
+    for path in ("/ec2/instances/", AutoScalingGroup.objects.get(key="checkout-web")):
+        html = reader.get(path).content.decode() if isinstance(path, str) else page_of(reader, path)
+        assert "revision shop/RIGHT.zip" in html
+        assert "OLDER" not in html
+        assert f'href="{page}#target-{target.pk}"' in html
+
+
+def test_an_instance_of_beanstalks_says_its_version_and_environment(scope: Scope, reader: Client):
+    instance = Instance.objects.get(key=ONE)
+    row = in_environment(instance, "v41")
+    said = runs_in(page_of(reader, instance))
+    assert said.startswith("Runs version v41, by ")
+    assert f'href="{row.page_url}">environment shop-v41-live</a>' in said
+
+
+@pytest.mark.parametrize("status", ["In Progress", "Failed", ""])
+def test_a_version_that_beanstalk_did_not_bring_to_its_end_does_not_run(
+    scope: Scope, reader: Client, status: str
+):
+    instance = Instance.objects.get(key=ONE)
+    in_environment(instance, "v42", deployment_status=status)
+    assert runs_in(page_of(reader, instance)) == ""
+
+
+def test_what_runs_is_told_as_text(scope: Scope, reader: Client):
+    evil = "<script>alert(1)</script>\x1b[31m"
+    instance = Instance.objects.get(key=ONE)
+    deployed(instance, "EVIL", 5)
+    Deployment.objects.update(key=evil, revision={"type": evil})
+    group = AutoScalingGroup.objects.get(key="checkout-web")
+    pages = (page_of(reader, instance), page_of(reader, group))
+    for html in (*pages, reader.get("/ec2/instances/").content.decode()):
+        assert "alert(1)" in html
+        assert "<script>alert" not in html
+        assert "\x1b" not in html
+
+
+def test_what_runs_costs_a_list_the_same_however_many_rows_there_are(scope: Scope, reader: Client):
+    def cost() -> int:
+        for cache in caches.all():
+            cache.clear()
+        with CaptureQueriesContext(connection) as asked:
+            reader.get("/ec2/instances/")
+        return len(asked)
+
+    rows = list(Instance.objects.present())
+    deployed(rows[0], "A0", 5)
+    cost()
+    few = cost()
+    for number, instance in enumerate(rows):
+        deployed(instance, f"B{number}", 4)
+        deployed(instance, f"C{number}", 3)
+    assert cost() == few
+
+
+def test_a_deployment_that_succeeds_reaches_the_open_pages_of_its_instance_and_of_the_group(
+    scope: Scope, reader: Client
+):
+    instance = Instance.objects.get(key=ONE)
+    group = AutoScalingGroup.objects.get(key="checkout-web")
+    page_of(reader, instance), page_of(reader, group)
+    Deployment.objects.create(scope=scope, key="d-LIVE", created_at=now())
+    told = {
+        "deploymentTargetType": "InstanceTarget",
+        "instanceTarget": {
+            "targetId": instance.key,
+            "targetArn": instance.arn,
+            "status": "Succeeded",
+        },
+    }
+    record = target_record(Parent(key="d-LIVE"), told)
+    result = reconcile(REGISTER.get("codedeploy.target"), scope, [record], extent=Nothing())
+    [change] = result.changes
+    assert f"ec2.instance:{instance.pk}" in change.subjects
+    assert f"ec2.autoscalinggroup:{group.pk}" in change.subjects
+    assert "deployment d-LIVE" in page_of(reader, instance)
+    assert "deployment d-LIVE" in page_of(reader, group)
+
+
+def test_an_instances_id_stands_whole_on_its_page(scope: Scope, reader: Client):
+    instance = Instance.objects.get(key=ONE)
+    body = page_of(reader, instance).partition("<main")[2].partition('hx-get="')[0]
+    head = body.partition('class="page-head"')[2].partition('class="actions"')[0]
+    assert instance.name
+    assert ONE[:8] not in head
+    assert f'<dt>Id</dt><dd class="mono">{ONE}</dd>' in body

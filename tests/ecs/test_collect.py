@@ -47,7 +47,7 @@ def test_a_service_is_read_in_full(full):
     assert LinkTo("runs in", "ecs.cluster", CLUSTER) in basket.links
     assert LinkTo("runs", "ecs.taskdefinition", definition(11)) in basket.links
     group = f"arn:aws:elasticloadbalancing:{PLACE}:targetgroup/basket/73e2d6bc24d8a067"
-    assert LinkTo("serves", "ec2.targetgroup", group) in basket.links
+    assert LinkTo("serves", "ec2.targetgroup", group, owning=True) in basket.links
 
 
 def test_services_cost_a_list_a_cluster_and_a_description_for_each_ten(full):

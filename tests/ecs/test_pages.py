@@ -7,10 +7,14 @@ from celery.app.task import Task
 from django.core.cache import caches
 from django.test import Client
 
+from apps.ec2.balancing import TargetGroupRecord, target_group_record
+from apps.ec2.models import TargetGroup
 from apps.ecs.models import Cluster, Service, TaskDefinition
 from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
-from tests.factories import make_user
+from apps.mirror.reconcile import Nothing, reconcile
+from apps.mirror.resource import REGISTER
+from tests.factories import hold, make_project, make_user
 from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight, FlownProvider
 from tests.simulated import kinds_of, mirrored, tried
 
@@ -136,3 +140,91 @@ def test_images_that_may_not_be_read_say_so_beside_the_task_definition(
     full.on("ecs:DescribeTaskDefinition", denied)
     tried(ACCOUNT, REGION, "ecs.taskdefinition")
     assert "Allow ecs:DescribeTaskDefinition" in page_of(reader, "basket")
+
+
+# --- What ECS says, and behind what it stands -----------------------------------------------------
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+ROOM = "was unable to place a task because no container instance met all of its requirements."
+
+
+def says(*messages: str) -> list[dict[str, object]]:
+    """Events of a service, the newest first, an hour apart."""
+    return [
+        {
+            "id": str(number),
+            "at": f"2026-11-28T{20 - number}:00:00+00:00",
+            "message": f"(service basket) {message}",
+            "trouble": message == ROOM,
+        }
+        for number, message in enumerate(messages)
+    ]
+
+
+def told_in(html: str) -> list[str]:
+    """The lines under "What ECS says"."""
+    card = html.partition('id="h-events"')[2].partition("</section>")[0]
+    return card.split("<li>")[1:]
+
+
+def test_what_ecs_says_again_and_again_stands_once_with_how_often_and_since_when(
+    scope: Scope, reader: Client
+):
+    steady = "has reached a steady state."
+    Service.objects.filter(name="basket").update(
+        events=says(ROOM, ROOM, ROOM, steady, ROOM), state="done"
+    )
+    lines = told_in(page_of(reader, "basket"))
+    assert len(lines) == 3
+    assert f"{TIMES}3, last <time" in lines[0]
+    assert 'datetime="2026-11-28T20:00' in lines[0]
+    assert f"basket {ROOM}" in lines[0]
+    assert TIMES not in lines[1]
+    assert steady in lines[1]
+    assert f"basket {ROOM}" in lines[2]
+
+
+def test_the_cause_is_not_said_again_among_what_ecs_says(scope: Scope, reader: Client):
+    Service.objects.filter(name="basket").update(
+        events=says(*[ROOM] * 10), stopped_tasks=[], state="failed"
+    )
+    html = page_of(reader, "basket")
+    assert html.count(f"basket {ROOM}") == 1
+    [line] = told_in(html)
+    assert f"{TIMES}10, last <time" in line
+    assert "What stands above as the cause." in line
+
+
+def record_of_target_group(arn: str) -> TargetGroupRecord:
+    """A target group without a load balancer."""
+    answer = {"TargetGroupArn": arn, "TargetGroupName": "basket", "LoadBalancerArns": []}
+    return target_group_record(answer, None)
+
+
+def test_a_service_names_and_links_the_target_group_it_is_behind(scope: Scope, reader: Client):
+    service = Service.objects.get(name="basket")
+    arn = str(service.load_balancers[0]["target_group"])
+    behind = page_of(reader, "basket").partition("<dt>Behind</dt>")[2].partition("</dd>")[0]
+    assert f'<span title="{arn}">basket</span> · ' in behind
+    # One that is read later, or changes, makes the page anew.
+    group = record_of_target_group(arn)
+    reconcile(REGISTER.get("ec2.targetgroup"), scope, [group], extent=Nothing())
+    row = TargetGroup.objects.get(arn=arn)
+    behind = page_of(reader, "basket").partition("<dt>Behind</dt>")[2].partition("</dd>")[0]
+    assert f'href="{row.get_absolute_url()}" title="{arn}">basket</a> · ' in behind
+    assert behind.count(arn) == 1
+
+
+def test_a_target_group_of_another_project_is_named_without_a_link(scope: Scope, reader: Client):
+    arn = str(Service.objects.get(name="basket").load_balancers[0]["target_group"])
+    other = Scope.objects.create(provider="aws", place="other", account="999988887777")
+    group = record_of_target_group(arn)
+    reconcile(REGISTER.get("ec2.targetgroup"), other, [group], extent=Nothing())
+    assert TargetGroup.objects.filter(arn=arn).exists()
+    service = Service.objects.get(name="basket")
+    project = make_project("Ours", service)
+    behind = page_of(reader, "basket").partition("<dt>Behind</dt>")[2].partition("</dd>")[0]
+    assert "href" not in behind
+    hold(project, TargetGroup.objects.get(arn=arn))
+    behind = page_of(reader, "basket").partition("<dt>Behind</dt>")[2].partition("</dd>")[0]
+    assert "href" in behind

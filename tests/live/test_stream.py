@@ -19,6 +19,7 @@ from apps.dashboard import stream as streaming
 from apps.live.bus import BUS, CHANGES
 from apps.mirror.models import Change
 from apps.mirror.tail import Tail
+from apps.projects.generations import MEMO
 from tests.factories import change, make_pipeline, make_scope, make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -138,6 +139,14 @@ async def test_a_stream_begins_with_how_to_retry_and_how_old_things_are(user):
     await heard.close()
 
 
+async def test_a_page_opens_right_after_memberships_or_holdings_changed(user):
+    MEMO.forget()
+    heard = await opened(await signed_in(user), "touched:scope")
+    data, _ = await heard.until("heartbeat")
+    assert "scopes" in data
+    await heard.close()
+
+
 async def test_a_change_reaches_an_open_page_with_its_fragment(user):
     pipeline = await sync_to_async(make_pipeline)("checkout")
     heard = await opened(await signed_in(user), f"pipeline-row:{pipeline.pk} {LIST}")
@@ -211,7 +220,9 @@ async def test_a_heart_beats_though_the_page_is_busy(user, monkeypatch):
         await heard.close()
 
 
-@pytest.mark.parametrize("how", ["signed out", "locked out", "another password"])
+@pytest.mark.parametrize(
+    "how", ["signed out", "locked out", "another password", "ended elsewhere", "switched off"]
+)
 async def test_who_is_not_signed_in_any_more_is_told_so_and_hears_nothing_further(
     user, monkeypatch, how
 ):
@@ -223,6 +234,14 @@ async def test_who_is_not_signed_in_any_more_is_told_so_and_hears_nothing_furthe
         await client.alogout()
     elif how == "locked out":
         await get_user_model().objects.aupdate(is_active=False)
+    elif how == "ended elsewhere":
+        # From another browser's list of sessions.
+        other = await signed_in(user)
+        assert (await other.get("/people/me/security/")).status_code == 200
+        assert (await other.post("/people/me/sessions/end-others/")).status_code == 302
+    elif how == "switched off":
+        administrator = await signed_in(await sync_to_async(make_user)("admin", staff=True))
+        assert (await administrator.post(f"/people/{user.pk}/deactivate/")).status_code == 302
     else:
         user.set_password("something else")
         await user.asave()
@@ -268,7 +287,7 @@ async def test_a_page_that_reads_too_slowly_fetches_itself_anew(user, tail, monk
     heard = await opened(await signed_in(user), f"pipeline-row:{pipeline.pk}")
     await heard.until("heartbeat")
     (listener,) = tail._listeners
-    from apps.mirror.tail import Message
+    from apps.mirror.listener import Message
 
     for number in range(20):
         listener.send(Message("fragment", json.dumps({"number": number})))

@@ -12,11 +12,12 @@ from django.db.models import Q
 from apps.live.bus import BUS, CHANGES
 from apps.live.fragment import FRAGMENTS, Fragment
 from apps.mirror import tail as tailing
+from apps.mirror.listener import Message, listener_for, number_in
 from apps.mirror.looks import LOOKS, Look
 from apps.mirror.models import Change
-from apps.mirror.tail import GAP_PATIENCE, Message, Tail, listener_for, newest_change, number_in
+from apps.mirror.tail import GAP_PATIENCE, Tail, newest_change
 from apps.mirror.visibility import VISIBILITY
-from tests.factories import make_pipeline, make_user
+from tests.factories import make_pipeline, make_scope, make_user
 
 pytestmark = [pytest.mark.sql, pytest.mark.django_db]
 PIPELINE = "codepipeline.pipeline"
@@ -113,11 +114,12 @@ def change(row: Any, verb: str = "changed", pk: int | None = None, **more: Any) 
 # --- Topics ---------------------------------------------------------------------------------------
 
 
-def test_topics_of_a_page_are_read(user, drawn):
-    page = Page(
-        user, "badge:1", "badge:2", f"list:{PIPELINE}", "touched:scope", f"touched:{PIPELINE}"
-    )
-    assert page.listener.fragments == {"badge": {1, 2}}
+def test_topics_of_a_page_are_read(user, drawn, pipelines):
+    one, two = pipelines[0].pk, pipelines[1].pk
+    lists = f"list:{PIPELINE}", "touched:scope", f"touched:{PIPELINE}"
+    page = Page(user, f"badge:{one}", f"badge:{two}", *lists)
+    assert page.listener.fragments == {"badge": {one, two}}
+    assert not page.listener.incomplete
     assert page.listener.lists == {PIPELINE}
     assert page.listener.touched == {"scope", PIPELINE}
     assert page.listener.scopes
@@ -216,12 +218,11 @@ def test_summaries_are_told_at_most_every_two_seconds(tail, user, pipelines, clo
 
 
 def test_what_is_kept_aside_of_a_scope_touches_pages_that_show_it(tail, user):
-    shows = tail.open(Page(user, f"aside:{PIPELINE}@3"))
-    others = [
-        tail.open(Page(user, topic))
-        for topic in (f"aside:{PIPELINE}@4", "aside:codebuild.build@3", "aside:nothing@3", "aside:")
-    ]
-    tail._heard(f"aside:{PIPELINE}@3", "")
+    here = make_scope().pk
+    shows = tail.open(Page(user, f"aside:{PIPELINE}@{here}"))
+    topics = (f"{PIPELINE}@{here + 1}", f"codebuild.build@{here}", f"nothing@{here}", "")
+    others = [tail.open(Page(user, f"aside:{topic}")) for topic in topics]
+    tail._heard(f"aside:{PIPELINE}@{here}", "")
     tail._turn()
     assert shows.events() == [("touched", {"kinds": [PIPELINE]})]
     assert [other.told for other in others] == [[]] * 4
@@ -256,14 +257,15 @@ def test_each_is_told_only_what_they_may_see_and_that_is_asked_each_time(
     hidden: set[int] = set()
     asked: list[Any] = []
 
-    def rule(who: Any) -> Q:
+    def rule(who: Any, _model: Any) -> Q:
         asked.append(who.pk)
         return Q() if who.pk not in hidden else Q(pk__in=[])
 
-    monkeypatch.setattr(VISIBILITY, "rows", rule)
-    hidden.add(stranger.pk)
+    monkeypatch.setattr(VISIBILITY.rule, "rows", rule)
     topic = f"badge:{pipelines[0].pk}"
     theirs, mine = tail.open(Page(stranger, topic)), tail.open(Page(user, topic))
+    asked.clear()
+    hidden.add(stranger.pk)
     change(pipelines[0])
     tail._turn()
     assert (len(theirs.told), len(mine.told)) == (0, 1)
@@ -281,10 +283,10 @@ def test_that_something_came_or_moved_is_told_to_nobody_who_may_not_know_of_it(
 ):
     stranger = make_user("stranger")
 
-    def rule(who: Any) -> Q:
+    def rule(who: Any, _model: Any) -> Q:
         return Q() if who.pk != stranger.pk else Q(pk=pipelines[1].pk)
 
-    monkeypatch.setattr(VISIBILITY, "rows", rule)
+    monkeypatch.setattr(VISIBILITY.rule, "rows", rule)
     topics = (f"list:{PIPELINE}", f"touched:{PIPELINE}")
     theirs, mine = tail.open(Page(stranger, *topics)), tail.open(Page(user, *topics))
     change(pipelines[0], verb=Change.Verb.APPEARED)
@@ -298,11 +300,47 @@ def test_that_something_came_or_moved_is_told_to_nobody_who_may_not_know_of_it(
     assert [message.event for message in theirs.told] == ["touched"]
 
 
+def test_what_is_kept_aside_is_told_to_nobody_who_may_not_know_of_its_scope(
+    tail, user, clock, monkeypatch
+):
+    stranger, here = make_user("stranger"), make_scope().pk
+    hidden = {stranger.pk}
+    monkeypatch.setattr(
+        VISIBILITY.rule, "scopes", lambda who: Q(pk__in=[]) if who.pk in hidden else Q()
+    )
+    topic = f"aside:{PIPELINE}@{here}"
+    theirs, mine = tail.open(Page(stranger, topic)), tail.open(Page(user, topic))
+    tail._heard(topic, "")
+    tail._turn()
+    assert (len(theirs.told), len(mine.told)) == (0, 1)
+    # Nothing is owed to who could not see it then; the next news goes by what holds then.
+    hidden.clear()
+    hidden.add(user.pk)
+    clock[0] += 3
+    tail._turn()
+    assert (len(theirs.told), len(mine.told)) == (0, 1)
+    tail._heard(topic, "")
+    tail._turn()
+    assert (len(theirs.told), len(mine.told)) == (1, 1)
+
+
+def test_users_of_many_pages_are_asked_for_their_scopes_once(tail, user, django_assert_num_queries):
+    here, there = make_scope().pk, make_scope("222233334444").pk
+    topics = [f"aside:{PIPELINE}@{pk}" for pk in (here, there)]
+    pages = [tail.open(Page(user, *topics)) for _ in range(3)]
+    for topic in topics:
+        tail._heard(topic, "")
+    # The log, what they may see.
+    with django_assert_num_queries(2):
+        tail._turn()
+    assert [len(page.told) for page in pages] == [1, 1, 1]
+
+
 def test_a_user_with_many_pages_is_asked_for_once(tail, user, pipelines, django_assert_num_queries):
     for row in pipelines:
         tail.open(Page(user, f"badge:{row.pk}"))
     change(pipelines[0], subjects=[f"{PIPELINE}:{row.pk}" for row in pipelines])
-    # The log, the rows drawn, what is put aside, what the user may see.
+    # The log, the rows drawn, what is put aside, what they see.
     with django_assert_num_queries(4):
         tail._turn()
 

@@ -11,9 +11,9 @@ from django.utils.timezone import now
 
 from apps.codepipeline.models import Execution, Pipeline, Stage
 from apps.mirror.due import take
-from apps.mirror.health import record_outcomes
 from apps.mirror.hints import hint
 from apps.mirror.models import Change, Hint, Link, Operation, Scope, Sweep
+from apps.mirror.outcomes import record_outcomes
 from apps.mirror.provider import Outcome
 from apps.mirror.reconcile import ChildrenOf, Everything, Nothing, reconcile
 from apps.mirror.resource import Names

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from apps.codepipeline.models import Pipeline, Stage
 from apps.mirror.ask import LinkTo, Vanished
-from apps.mirror.health import kind_health, record_outcomes
+from apps.mirror.health import kind_health
 from apps.mirror.hints import hint
 from apps.mirror.models import Change, Hint, Link, Operation
+from apps.mirror.outcomes import record_outcomes
 from apps.mirror.provider import Failure, Health, Outcome
 from apps.mirror.reconcile import ChildrenOf, Everything, Nothing, reconcile
 from apps.mirror.resource import Names

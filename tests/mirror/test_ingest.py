@@ -202,6 +202,7 @@ def test_a_burst_is_one_hint_a_kind_and_says_that_events_flow(place):
     }
     place.refresh_from_db()
     assert place.events_at is not None
+    assert place.last_event_at == place.events_at
 
 
 def test_events_nobody_listens_to_do_not_slow_polling_down(place):

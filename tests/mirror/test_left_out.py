@@ -5,8 +5,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.cloudwatch.models import Alarm, LogGroup
 from apps.mirror.resource import REGISTER
-from tests.factories import make_build, make_running_pipeline, make_scope
+from tests.factories import make_build, make_running_pipeline, make_scope, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -14,8 +15,8 @@ LISTS = ["/", "/codebuild/", "/codebuild/builds/", "/source/commits/"]
 
 
 @pytest.fixture
-def reader(client: Client, django_user_model: type) -> Client:
-    client.force_login(django_user_model.objects.create_user("reader"))  # type: ignore[attr-defined]
+def reader(client: Client) -> Client:
+    client.force_login(make_user("reader"))
     return client
 
 
@@ -86,6 +87,28 @@ def test_asking_for_an_account_costs_no_query_more(reader: Client) -> None:
 
     plainly = queries("/codebuild/builds/?q=shop")
     assert queries("/codebuild/builds/?q=shop&account=111122223333") == plainly
+
+
+def test_a_value_that_is_none_of_a_few_is_told_and_left_out(reader: Client) -> None:
+    assert "“bogus” is no type; there are MetricAlarm, CompositeAlarm." in told(
+        reader, "/cloudwatch/", type="bogus"
+    )
+    alarm = Alarm.objects.create(scope=make_scope(), key="slow", arn="a", status="OK", state="done")
+    html = reader.get("/cloudwatch/?type=bogus").content.decode()
+    assert ">slow</a>" in html
+    assert told(reader, "/cloudwatch/", type="MetricAlarm") == ""
+    path = alarm.get_absolute_url()
+    assert "“5y” is no range; there are 1h, " in told(reader, path, range="5y")
+    assert told(reader, path, range="1h") == ""
+    assert "“bogus” is no kind; there are " in told(reader, "/cloudwatch/metrics/", kind="bogus")
+
+
+def test_the_span_of_a_search_and_names_that_mean_nothing_are_told(reader: Client) -> None:
+    group = LogGroup.objects.create(scope=make_scope(), key="/aws/lambda/mail", arn="g")
+    path = group.get_absolute_url()
+    assert "“bogus” is no span; there are 15m, 1h" in told(reader, path, span="bogus", pattern="x")
+    assert told(reader, path, span="1h", pattern="x", first="0") == ""
+    assert "“color” means nothing to this page." in told(reader, path, color="red")
 
 
 def test_every_list_tells_it(reader: Client) -> None:

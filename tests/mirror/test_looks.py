@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 
 from apps.aws import calls
 from apps.aws.wire import client_config
-from apps.mirror.looks import (
-    CHUNK_LINES,
-    LEASE_SECONDS,
-    Contents,
-    Follower,
-    LineStore,
-    Look,
-    Looks,
-)
+from apps.mirror.linestore import CHUNK_LINES, Contents, LineStore
+from apps.mirror.looks import LEASE_SECONDS, Follower, Look, Looks
 
 pytestmark = pytest.mark.redis
 

@@ -11,8 +11,9 @@ from apps.codepipeline.models import Execution, Pipeline, Stage
 from apps.mirror import reading
 from apps.mirror.ask import Parent
 from apps.mirror.due import due_sweeps, take
-from apps.mirror.health import kind_health, record_outcomes
+from apps.mirror.health import kind_health
 from apps.mirror.models import Change, Hint, Operation, Scope, Sweep
+from apps.mirror.outcomes import record_outcomes
 from apps.mirror.provider import Failure, Health, Outcome
 from apps.mirror.resource import REGISTER, Register
 from apps.mirror.sweep import ensure_sweeps, run, sweep_scope

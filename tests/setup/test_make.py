@@ -19,7 +19,9 @@ def checkout(project_root, tmp_path):
     (folder / ".ci").mkdir()
     shutil.copy(project_root / "Makefile", folder)
     shutil.copy(project_root / ".ci" / "run", folder / ".ci")
+    (folder / "screens").mkdir()
     write_program(folder / "setup" / "ensure", 'echo "ensure $1"')
+    write_program(folder / "screens" / "install", 'echo "install"')
     return folder
 
 
@@ -63,14 +65,14 @@ def test_up_leaves_what_was_not_asked_for_unset(checkout):
     assert run(["make", "up"], checkout).stdout.splitlines()[-1] == "none none none"
 
 
-@pytest.mark.parametrize("target", ["up", "test", "check", "bench"])
+@pytest.mark.parametrize("target", ["up", "test", "check", "bench", "screenshots", "lighthouse"])
 def test_a_failure_is_a_failure_of_make(checkout, target):
     write_program(checkout / ".venv" / "bin" / "python", "exit 3")
     write_program(checkout / "setup" / "check", "exit 3")
     assert run(["make", target], checkout).returncode != 0
 
 
-@pytest.mark.parametrize("target", ["up", "test", "check", "bench"])
+@pytest.mark.parametrize("target", ["up", "test", "check", "bench", "screenshots", "lighthouse"])
 def test_nothing_runs_after_a_set_up_that_failed(checkout, target):
     write_program(checkout / "setup" / "ensure", "echo npm is missing >&2; exit 1")
     write_program(checkout / ".venv" / "bin" / "python", "echo ran")
@@ -147,6 +149,7 @@ def test_clean_keeps_the_data(checkout):
     assert run(["make", "clean"], checkout).returncode == 0
     assert sorted(path.name for path in checkout.iterdir() if path.is_dir()) == [
         ".ci",
+        "screens",
         "setup",
         "static",
         "var",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -57,8 +57,8 @@ def test_whoever_is_signed_in_sees_every_page(commit: Commit, pull: PullRequest,
 def test_rows_one_may_not_see_are_nowhere(
     commit: Commit, pull: PullRequest, viewer: Client, monkeypatch: pytest.MonkeyPatch, queued: Any
 ):
-    monkeypatch.setattr(VISIBILITY, "rows", lambda user: Q(pk__in=[]))
-    monkeypatch.setattr(VISIBILITY, "scopes", lambda user: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "rows", lambda user, _model: Q(pk__in=[]))
+    monkeypatch.setattr(VISIBILITY.rule, "scopes", lambda user: Q(pk__in=[]))
     for path in paths(commit, pull)[:3]:
         page = viewer.get(path).text
         assert "shop" not in page.lower().replace("workshop", "")
@@ -411,3 +411,17 @@ def test_a_repository_that_is_gone_keeps_its_page(shop: Repository, viewer: Clie
     Repository.objects.update(gone_at=factories.LONG_AGO + timedelta(days=1))
     assert names_of(viewer.get("/source/").text) == []
     assert "no longer lists this repository" in viewer.get(shop.get_absolute_url()).text
+
+
+def test_a_repository_whose_commits_were_not_read_is_not_told_to_have_none(viewer: Client):
+    repository = make_repository("shop", default_branch="")
+    assert "No commit yet" in viewer.get("/source/").text
+    # CodeCommit names a default branch of what has a commit; the branches are read after it.
+    for told in ({"default_branch": "main"}, {"default_branch": "", "branch_count": 1}):
+        Repository.objects.filter(pk=repository.pk).update(version=F("version") + 1, **told)
+        page = viewer.get("/source/").text
+        assert "No commit yet" not in page
+        assert "Not read yet" in page
+    Repository.objects.update(version=F("version") + 1, default_branch="main", branch_count=0)
+    page = viewer.get(repository.get_absolute_url()).text
+    assert "No commit yet" not in page

@@ -2,8 +2,10 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import requests
 
 from tests.servers import free_port
 
+DATABASE = "codestar-dash.sqlite3"
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
@@ -90,6 +93,22 @@ def collect_static() -> None:
         with tempfile.TemporaryDirectory() as data:
             done = run(Path(data), "collectstatic", "--noinput", "-v0", seconds=120)
         assert done.returncode == 0, done.stderr
+
+
+def migrated() -> Path:
+    """A database that has every table and no row, made once for all tests of these migrations."""
+    migrations = sorted((ROOT / "apps").glob("*/migrations/*.py"))
+    told = hashlib.sha256(b"".join(path.read_bytes() for path in migrations)).hexdigest()[:16]
+    place = Path(tempfile.gettempdir(), f"codestar-dash-database-{os.getuid()}-{told}")
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            with tempfile.TemporaryDirectory() as data:
+                done = run(Path(data), "migrate", "-v0", seconds=120)
+                assert done.returncode == 0, done.stderr
+                made = shutil.move(Path(data, DATABASE), place.with_suffix(".new"))
+                Path(made).rename(place)
+    return place
 
 
 class Program:
@@ -178,10 +197,18 @@ class Program:
 
 
 class Up(Program):
-    """`manage.py up` on a free port."""
+    """`manage.py up` on a free port.
 
-    def __init__(self, data: Path, **more: str) -> None:
+    first  whether it begins without a database, as on a new machine; else with an empty one, which
+           spares each test the ten seconds in which tables are made.
+    """
+
+    def __init__(self, data: Path, *, first: bool = False, **more: str) -> None:
         self.port = free_port()
+        database = data / DATABASE
+        if not first and not database.exists() and "DATABASE_URL" not in more:
+            data.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(migrated(), database)
         super().__init__(
             [sys.executable, "manage.py", "up"], data, **{"PORT": str(self.port), **more}
         )

@@ -12,10 +12,12 @@ import psutil
 from tests.whole.program import LINK, PATIENCE, Client, Program, Up, items, run, until
 
 STOPS_WITHIN = 10
+# Every account and region is read first, by all services.
+ADOPTED_WITHIN = 2 * PATIENCE
 
 
 def test_the_first_start_prints_a_link_that_signs_in_and_home_fills_by_itself(tmp_path):
-    with Up(tmp_path, SANDBOX_SPEED="6") as up:
+    with Up(tmp_path, first=True, SANDBOX_SPEED="6") as up:
         up.wait_until_it_serves()
         assert Client(up.url).get("/healthz").json() == {"status": "ok"}
         ready = {"status": "ok", "database": "ok", "workers": "ok"}
@@ -34,6 +36,20 @@ def test_the_first_start_prints_a_link_that_signs_in_and_home_fills_by_itself(tm
             assert "<script>" not in home
             accounts = {row["account"] for row in items(client, "pipelines")}
             assert accounts == {"111122223333", "444455556666"}
+
+            # Once everything was read, what hangs together is in projects without anybody's doing.
+            cards = until(
+                lambda: (
+                    (page := client.get("/projects/").text).count("project-card-head") > 8 and page
+                ),
+                ADOPTED_WITHIN,
+                "adopted projects",
+            )
+            assert re.search(r'<a class="name" href="/projects/checkout-api/">', cards)
+            held = client.get("/projects/checkout-api/")
+            assert held.status_code == 200
+            assert 'id="tile-pipelines"' in held.text
+            assert "This tile could not be drawn" not in held.text
 
         used = Client(up.url).get(LINK.search(up.output)[1])
         assert used.status_code == 410
@@ -215,7 +231,7 @@ def test_a_link_that_nobody_used_is_printed_anew_and_the_old_one_is_void(tmp_pat
 
 def test_links_lead_to_where_the_dashboard_runs_and_its_folder_is_its_owners(tmp_path):
     folder = tmp_path / "data"
-    with Up(folder, AWS="none") as up:
+    with Up(folder, first=True, AWS="none") as up:
         up.wait_until_it_serves()
         for command in (["sign_in_link", "admin"], ["add_user", "release-manager"]):
             printed = run(folder, *command, PORT="8000")

@@ -6,7 +6,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import apps.aws.models
-import apps.aws.sealed
+import apps.mirror.sealed
 
 
 class Migration(migrations.Migration):
@@ -53,8 +53,8 @@ class Migration(migrations.Migration):
                 ),
                 ("profile", models.CharField(blank=True, max_length=128)),
                 ("access_key_id", models.CharField(blank=True, max_length=128)),
-                ("secret_access_key", apps.aws.sealed.SealedField(blank=True)),
-                ("session_token", apps.aws.sealed.SealedField(blank=True)),
+                ("secret_access_key", apps.mirror.sealed.SealedField(blank=True)),
+                ("session_token", apps.mirror.sealed.SealedField(blank=True)),
                 ("role_arn", models.CharField(blank=True, max_length=2048)),
                 (
                     "external_id",

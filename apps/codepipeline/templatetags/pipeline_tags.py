@@ -1,6 +1,7 @@
 """Says in words what CodePipeline writes as ARNs and codes."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 from django import template
@@ -148,3 +149,9 @@ def _patterns(one: dict[str, Any]) -> str:
         if excludes:
             told += f" but not {excludes}"
     return told
+
+
+@register.filter
+def state_words_of(strip: Any) -> str:
+    """The same of a strip whose segments are mappings."""
+    return state_words(SimpleNamespace(**segment) for segment in strip)

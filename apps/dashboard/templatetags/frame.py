@@ -11,6 +11,8 @@ from django.template import Context
 from django.urls import reverse
 
 from apps.dashboard import progress
+from apps.dashboard.hindered import hindered_page
+from apps.mirror.lists import unheeded
 from apps.mirror.resource import REGISTER
 
 register = template.Library()
@@ -19,6 +21,7 @@ register = template.Library()
 # The faces of a project, as CodeStar grouped them: name, label, icon.
 FACES = (
     ("source", "Source", "git-branch"),
+    ("issues", "Issues", "circle-dot"),
     ("builds", "Builds", "hammer"),
     ("deployments", "Deployments", "rocket"),
     ("infrastructure", "Infrastructure", "layers"),
@@ -26,7 +29,7 @@ FACES = (
 )
 # What stands below the thumb on a phone, where there is not room for all.
 ROOM = 5
-FOREMOST = ("Pipelines", "Builds", "Deployments", "Monitoring")
+FOREMOST = ("Pipelines", "Projects", "Builds", "Deployments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,15 @@ def _listed() -> Mapping[str, Sequence[Listed]]:
     found: dict[str, list[Listed]] = {}
     for app_label in dict.fromkeys(one.app_label for one in REGISTER if one.listed):
         config = apps.get_app_config(app_label)
-        face = getattr(config, "face", "")
         declared = (one.listed for one in REGISTER if one.listed and one.app_label == app_label)
         for name in dict.fromkeys((*getattr(config, "lists", ()), *declared)):
+            # Of the app whose page it is: a keeper's issues are listed where all are.
+            face = getattr(apps.get_app_config(name.partition(":")[0]), "face", "")
             listed = Listed(labels[name], reverse(name))
             if listed not in found.setdefault(face, []):
                 found[face].append(listed)
+    # The overview over all of them stands before the lists of each.
+    found["deployments"].insert(0, Listed("what runs where", reverse("dashboard:running")))
     return found
 
 
@@ -85,13 +91,26 @@ def _lists(listed: Sequence[Listed], path: str) -> list[Entry]:
     ]
 
 
+def _connections(path: str) -> Entry:
+    """What is read: accounts of AWS, and sites besides."""
+    accounts, sites = reverse("aws:accounts"), reverse("sites:sites")
+    here, there = path.startswith("/aws/"), path.startswith(sites)
+    lists = (
+        Entry("AWS accounts", accounts, "", "", here),
+        Entry("GitHub and Jira", sites, "", "", there),
+    )
+    return Entry("Accounts", accounts, "cloud", "", here or there, lists=lists)
+
+
 @register.simple_tag(takes_context=True)
 def navigation(context: Context) -> list[Entry]:
-    """Where one can go: pipelines, the faces of a project, health, and accounts for staff."""
+    """Where one can go: pipelines, projects, their faces, health, and accounts for staff."""
     request = context.get("request")
     path = request.path if request else ""
     home = Entry("Pipelines", reverse("dashboard:home"), "workflow", "", False)
     entries = [replace(home, current=path == home.url or path.startswith("/codepipeline/"))]
+    projects = reverse("projects:projects")
+    entries.append(Entry("Projects", projects, "boxes", "", path.startswith(projects)))
     for face, label, icon in FACES:
         listed = _listed().get(face, ())
         if listed:
@@ -102,8 +121,7 @@ def navigation(context: Context) -> list[Entry]:
     entries.append(Entry("Health", health, "heart-pulse", "", path == health, troubles=True))
     user = context.get("user")
     if user is not None and user.is_staff:
-        here = path.startswith("/aws/")
-        entries.append(Entry("Accounts", reverse("aws:accounts"), "cloud", "", here))
+        entries.append(_connections(path))
     taken: set[str] = set()
     told = []
     for entry in entries:
@@ -131,9 +149,28 @@ def troubles(context: Context) -> int:
 def how_old(context: Context) -> dict[str, Any]:
     """How old what a page shows is; the page says in `reads` whose rows these are.
 
-    `reads` is {service, scope}, either of which may be missing: then it is every one.
+    `reads` is {service, scope, within}, each of which may be missing: then it is every one.
     """
     return progress.ages_context(progress.house_of(context["request"]), **context["reads"])
+
+
+@register.simple_tag(takes_context=True)
+def hindered(context: Context) -> dict[str, Any]:
+    """What of a row's page cannot be read, {} on other pages."""
+    page = {name: context.get(name) for name in ("reads", "live")}
+    return hindered_page(progress.house_of(context["request"]), page)
+
+
+@register.simple_tag(takes_context=True)
+def said(context: Context) -> list[Any]:
+    """What a deed before this page wants told, once: on the page that a person asked for.
+
+    An open page that fetches itself anew leaves it to the one that the deed leads to.
+    """
+    request = context.get("request")
+    if request is None or request.headers.get("X-Live") or request.headers.get("HX-Request"):
+        return []
+    return list(context.get("messages") or ())
 
 
 @register.simple_tag(takes_context=True)
@@ -147,6 +184,9 @@ def left_out(context: Context) -> list[str]:
     if request is None:
         return []
     told = list(getattr(request, "left_out", ()))
+    # A list has told it; see `filters_of`.
+    if (context.get("reads") or {}).get("scope") is not None:
+        told += unheeded(request)
     if request.GET.get("after") and context.get("paged") is False:
         told.append("The place in the list that it names is none, so this is the first page.")
     return told
@@ -155,6 +195,7 @@ def left_out(context: Context) -> list[str]:
 # What allauth writes above its fields, as this house says it.
 LABELS = {
     "Login": "User name or e-mail address",
+    "Password:": "Password",
     "Password (again)": "The same password again",
     "Current Password": "Current password",
     "New Password": "New password",
@@ -166,12 +207,3 @@ LABELS = {
 def in_our_words(label: object) -> str:
     """The label of a form's field."""
     return LABELS.get(str(label), str(label))
-
-
-@register.filter
-def initials(user: object) -> str:
-    """Two letters for the avatar."""
-    get_name = getattr(user, "get_full_name", None)
-    name = (get_name() if get_name else "") or getattr(user, "username", "") or "?"
-    words = [word for word in name.replace(".", " ").replace("-", " ").split() if word]
-    return (words[0][0] + words[1][0] if len(words) > 1 else name[:2]) if words else "?"

@@ -2,15 +2,20 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django import template
 from django.template import Context
+from django.utils.timezone import now
 
 from apps.dashboard import progress
-from apps.mirror.health import why_unread
+from apps.mirror.health import SLOWER, KindHealth, may_rest, why_unread
+from apps.mirror.lists import gathered
 from apps.mirror.provider import Health
+from apps.mirror.resource import REGISTER
+from apps.people.rights import sees_everything
 
 register = template.Library()
 
@@ -62,6 +67,18 @@ def unread(
     }
 
 
+@register.simple_tag(takes_context=True)
+def outside(context: Context) -> str:
+    """Why a reader sees nothing of AWS: "in no project", "nothing held"; "" where there is none.
+
+    Who sees what projects hold alone learns nothing of accounts by it.
+    """
+    request = context["request"]
+    if sees_everything(request.user):
+        return ""
+    return "nothing held" if gathered(request) else "in no project"
+
+
 @register.filter
 def health_class(health: str) -> str:
     """The state class."""
@@ -97,3 +114,37 @@ def as_json(value: Any) -> str:
 def slug(kind: str) -> str:
     """A kind as part of an element's id."""
     return re.sub(r"[^a-z0-9]+", "-", str(kind).lower())
+
+
+# What was not read for so many times its cadence, and for so long, is old.
+LATE, LONG = 5, timedelta(minutes=15)
+
+
+@register.simple_tag(takes_context=True)
+def unread_among(context: Context, kinds: Sequence[str], scopes: Collection[int]) -> dict[str, Any]:
+    """How rows of these kinds are read in some scopes: {reasons, loading, stale}.
+
+    reasons  a `KindHealth` for each account, region and kind that was not read as it should.
+    loading  whether that is because their first reading is under way or to come.
+    stale    the one that was read longest ago, where that is too long; None where all is fresh.
+    """
+    house = progress.house_of(context["request"])
+    mine = [item for item in house.kinds if item.scope.pk in scopes and item.kind in kinds]
+    reasons = why_unread(mine, list(kinds))
+    waits = (Health.OK, Health.NOT_TRIED)
+    known = {(item.scope.pk, item.kind) for item in reasons}
+    old = [item for item in mine if (item.scope.pk, item.kind) not in known and _is_late(item)]
+    return {
+        "reasons": list({(item.scope.pk, item.kind): item for item in reasons}.values()),
+        "loading": bool(reasons)
+        and all(item.state in waits and not item.scope.paused for item in reasons),
+        "stale": min(old, key=lambda item: item.last_success or now(), default=None),
+    }
+
+
+def _is_late(item: KindHealth) -> bool:
+    if item.last_success is None or item.scope.paused:
+        return False
+    cadence = REGISTER.get(item.kind).cadence.cold
+    slow = may_rest(REGISTER.get(item.kind), item.sweep.events_at if item.sweep else None, now())
+    return now() - item.last_success > max(LONG, cadence * LATE * (SLOWER if slow else 1))

@@ -235,6 +235,12 @@ def cause(text: Any) -> str:
     )
 
 
+@register.filter
+def place(scope: Any) -> str:
+    """Where something is: the account as people call it, and the region where there is one."""
+    return " · ".join(filter(None, (scope.label or scope.account, scope.region)))
+
+
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 

@@ -10,8 +10,12 @@ register = template.Library()
 
 
 @register.inclusion_tag("mirror/panels.html")
-def panels(kind: str, row_id: int) -> dict[str, Any]:
-    """Where other apps show what they know of a row; panels are fetched when the page is there."""
+def panels(kind: str, row_id: int, first: str = "", rest: str = "") -> dict[str, Any]:
+    """Where other apps show what they know of a row; panels are fetched when the page is there.
+
+    first  the name of a panel that stands here by itself: it is what the page is looked at for.
+    rest   the name of one that stood elsewhere already.
+    """
     return {
         "panels": [
             {
@@ -20,5 +24,6 @@ def panels(kind: str, row_id: int) -> dict[str, Any]:
                 "url": panel.url(kind, row_id),
             }
             for panel in PANELS.of(kind)
+            if (panel.name == first if first else panel.name != rest)
         ]
     }

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.mirror.health import kind_health, record_trouble
+from apps.mirror.health import kind_health
 from apps.mirror.hints import follow_hints
 from apps.mirror.models import Scope, Sweep
+from apps.mirror.outcomes import record_trouble
 from apps.mirror.provider import PROVIDERS
 from apps.mirror.resource import REGISTER
 from apps.mirror.sweep import sweep_scope

@@ -1,0 +1,203 @@
+"""Journeys in the API: how far a change has come, and what holds it up."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from apps.delivery import journey as journeys
+from apps.delivery.journey import Journey
+from apps.delivery.ways import Hold, Step, Way
+from apps.issues.models import Issue
+from apps.mirror.resource import REGISTER
+
+from .answers import Place, Words, absolute, answers
+
+router = Router()
+
+# Of what begins with the same letters, or of one key at several sites, so many are followed.
+MOST = 5
+
+
+class Asked(Schema):
+    """What is followed."""
+
+    commit: Words = Field(
+        "", description="A commit's id, or its beginning: seven letters at least."
+    )
+    issue: Words = Field("", description="An issue's key: SHOP-12, or owner/name#7.")
+
+
+class Stands(Schema):
+    """Where something stands."""
+
+    state: str = Field(description="Ours; empty where nothing is known.")
+    text: str = Field(description="In one line: In production.")
+    why: str = Field(description="The cause in its own words; empty for none.")
+    by: str = Field(description="Who did it, where somebody did.")
+    since: datetime | None
+    url: str = Field(description="Our page that tells more; empty for none.")
+
+
+class ChangeItem(Schema):
+    """A commit that is followed."""
+
+    commit: str
+    repository: str = Field(description="Its name; empty where it is not mirrored.")
+    title: str
+    author: str
+    committed_at: datetime | None
+    there: bool | None = Field(
+        description="Whether what runs contains it; null where nothing that runs takes it."
+    )
+    rewritten: bool = Field(description="Whether no branch contains it any more.")
+    followed_as: str = Field(description="The commit that took its place; empty for none.")
+    pull_requests: list[str] = Field(description="Numbers of those that propose it.")
+    url: str
+
+
+class StepItem(Schema):
+    """A stage on the way."""
+
+    stage: str
+    state: str = Field(description="Ours; empty where it has not come this far.")
+    brings_out: bool
+    execution: int | None = Field(description="Which brought it through, see /executions/{id}.")
+    began_at: datetime | None
+    ended_at: datetime | None
+    remains: bool | None = Field(
+        description="Whether what stands there now contains it; null where it never came through."
+    )
+
+
+class WayItem(Place):
+    """The way through one pipeline."""
+
+    pipeline: int = Field(description="See /pipelines/{id}.")
+    name: str
+    is_there: bool
+    executions: list[int] = Field(description="Those that contain it, the first one first.")
+    stages: list[StepItem]
+    hold: Stands | None = Field(description="Why it is no further; null where it is there.")
+    unsure: bool = Field(description="Whether commits in between were not read.")
+
+
+class JourneyItem(Schema):
+    """The journey of a commit or an issue."""
+
+    of: str = Field(description="The commit's id, or the issue's key.")
+    answer: Stands
+    changes: list[ChangeItem] = Field(description="The newest first.")
+    not_followed: int = Field(description="Older changes that are not followed.")
+    ways: list[WayItem]
+    alarms: list[str] = Field(description="Names of alarms that went off since.")
+    url: str
+
+
+class Found(Schema):
+    """Every journey that was asked for."""
+
+    items: list[JourneyItem]
+
+
+@router.get("", response=answers(Found), summary="How far a commit or an issue has come")
+def follow(request: HttpRequest, asked: Query[Asked]) -> Any:
+    """Follow a commit, and every change that names an issue; without either, the newest commits.
+
+    Several where an id's beginning, or a key, is of several; none where you see no such one.
+    """
+    found: list[dict[str, Any]] = []
+    if asked.commit or not asked.issue:
+        found += _commits(request, asked.commit.lower())
+    if asked.issue:
+        found += _issues(request, asked.issue)
+    return {"items": found}
+
+
+def _commits(request: HttpRequest, beginning: str) -> Iterable[dict[str, Any]]:
+    """The commits that begin so, or the newest ones."""
+    if beginning:
+        commits = journeys.commits_beginning(request.user, beginning, MOST)
+    else:
+        commits = journeys.newest_commits(request.user, MOST)
+    for commit in commits:
+        told = journeys.of_commit(request.user, commit)
+        if told is not None:
+            yield _told(request, commit, told, f"/journeys/commit/{commit}/")
+
+
+def _issues(request: HttpRequest, key: str) -> Iterable[dict[str, Any]]:
+    rows = Issue.objects.visible_to(request.user).select_related("scope")
+    for row in rows.filter(key__iexact=key).order_by("-updated", "-pk")[:MOST]:
+        kind = REGISTER.kind_of(row)
+        told = journeys.of_issue(request.user, kind, [row.arn, *row.was])
+        yield _told(request, row.key, told, f"/journeys/{kind}/{row.pk}/")
+
+
+def _told(request: HttpRequest, of: str, told: Journey, path: str) -> dict[str, Any]:
+    return {
+        "of": of,
+        "answer": _stands(request, told.answer),
+        "changes": [_change(request, one) for one in told.changes],
+        "not_followed": told.more,
+        "ways": [_way(request, one) for one in told.ways],
+        "alarms": [one.alarm.key for one in told.alarms],
+        "url": absolute(request, path),
+    }
+
+
+def _stands(request: HttpRequest, one: Any) -> dict[str, Any]:
+    return {
+        "state": one.state,
+        "text": one.text,
+        "why": one.why,
+        "by": one.by,
+        "since": one.since,
+        "url": absolute(request, one.url),
+    }
+
+
+def _change(request: HttpRequest, one: Any) -> dict[str, Any]:
+    row = one.row
+    return {
+        "commit": one.commit_id,
+        "repository": row.repository.key if row else "",
+        "title": row.title if row else "",
+        "author": row.author_name if row else "",
+        "committed_at": one.at,
+        "there": one.there,
+        "rewritten": one.rewritten,
+        "followed_as": one.anew.commit_id if one.anew else "",
+        "pull_requests": [pull.number for pull in one.pulls],
+        "url": absolute(request, row.get_absolute_url()) if row else "",
+    }
+
+
+def _way(request: HttpRequest, way: Way) -> dict[str, Any]:
+    hold: Hold | None = way.hold
+    return {
+        "account": way.pipeline.scope.account,
+        "region": way.pipeline.scope.region,
+        "pipeline": way.pipeline.pk,
+        "name": way.pipeline.key,
+        "is_there": way.is_there,
+        "executions": [run.pk for run in way.runs],
+        "stages": [_step(step) for step in way.steps],
+        "hold": _stands(request, hold) if hold else None,
+        "unsure": way.holes,
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "stage": step.name,
+        "state": step.state,
+        "brings_out": step.out,
+        "execution": step.run.pk if step.run else None,
+        "began_at": step.began,
+        "ended_at": step.ended,
+        "remains": step.remains,
+    }

@@ -1,0 +1,51 @@
+"""Journeys in the API."""
+
+import pytest
+
+from tests.api.conftest import Program
+from tests.delivery.making import make_line, make_pipeline, run
+from tests.factories import make_user
+from tests.source.making import sha
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_commit_is_followed_by_the_beginning_of_its_id(program: Program) -> None:
+    make_line(2)
+    execution = run(make_pipeline(), 2, to="Production", status="Waiting")
+    [found] = program.json("journeys", commit=sha(1)[:40])["items"]
+    assert found["of"] == sha(1)
+    assert found["answer"]["state"] == "waiting"
+    assert found["answer"]["text"] == "Not in production: waits for approval in Production"
+    assert found["answer"]["url"].endswith(execution.get_absolute_url())
+    [way] = found["ways"]
+    assert (way["name"], way["is_there"]) == ("shop", False)
+    assert way["executions"] == [execution.pk]
+    assert [step["state"] for step in way["stages"]] == ["done", "done", "done", "waiting"]
+    assert way["hold"]["text"] == "Waits for approval in Production"
+    several = program.json("journeys", commit=sha(1)[:7])["items"]
+    assert [one["of"] for one in several] == [sha(1), sha(2)]
+
+
+def test_what_nobody_knows_is_no_journey(program: Program) -> None:
+    for asked in ({"commit": "0123456"}, {"commit": "x"}, {"issue": "SHOP-1"}):
+        assert program.json("journeys", **asked)["items"] == []
+
+
+def test_the_newest_are_followed_where_nothing_is_asked_for(program: Program) -> None:
+    make_line(9)
+    found = program.json("journeys")["items"]
+    assert [one["of"] for one in found] == [sha(number) for number in (9, 8, 7, 6, 5)]
+    both = program.json("journeys", commit=sha(3), issue="SHOP-1")["items"]
+    assert [one["of"] for one in both] == [sha(3)]
+
+
+def test_a_stranger_is_told_of_nothing(db: None) -> None:
+    from apps.api.models import ApiToken
+
+    make_line(1)
+    run(make_pipeline(), 1)
+    row = ApiToken(name="x", user=make_user("stranger", reads_everything=False))
+    token = row.renew()
+    row.save()
+    assert Program(token).json("journeys", commit=sha(1))["items"] == []
