@@ -11,6 +11,7 @@ from apps.delivery.trackers import link_by_themselves, named_by
 from apps.issues.models import Tracker
 from apps.mirror.models import Scope
 from apps.projects.models import Holding
+from apps.sites.models import Site
 from tests.delivery.making import make_line, name_issue
 from tests.factories import hold, make_project, make_user
 
@@ -50,8 +51,13 @@ def test_what_was_adopted_by_itself_gets_its_tracker_unless_somebody_took_it_out
     project: Any, tracker: Tracker, settings: Any
 ):
     settings.ADOPT = "auto"
+    site = Site.objects.create(provider="jira", name="Sandbox", scope=tracker.scope, managed=True)
     assert link_by_themselves() == 0
     Accepted.objects.create(digest="x", project=project, by_itself=True)
+    # Whoever may push could open a real site's tracker to everybody in a project.
+    Site.objects.update(managed=False)
+    assert link_by_themselves() == 0
+    Site.objects.filter(pk=site.pk).update(managed=True)
     assert link_by_themselves() == 1
     assert Holding.objects.filter(project=project, kind="jira.tracker").exists()
     assert link_by_themselves() == 0
