@@ -255,13 +255,21 @@ def _commits_by_key(reach: Reach, keys: tuple[str, ...]) -> Iterator[CommitRecor
 
 
 def comments_of_commit(reach: Reach, repository: str, commit_id: str) -> Any:
-    """Return what people said about a commit, UNREAD where that could not be read."""
-    answer = reach.detail(
-        "github:ReposListCommentsForCommit",
-        path(repository, f"/commits/{commit_id}/comments"),
-        per_page=PAGE,
-    )
-    return UNREAD if answer is None else [comment(told) for told in items(answer)]
+    """Return what people said about a commit, UNREAD where that could not be read.
+
+    One that nothing leads to any more is thrown away by GitHub some day ("No commit found for SHA",
+    422), which is no trouble of anybody's.
+    """
+    try:
+        answer = reach.get_unless(
+            NO_COMMITS,
+            "github:ReposListCommentsForCommit",
+            path(repository, f"/commits/{commit_id}/comments"),
+            per_page=PAGE,
+        )
+    except Exception:  # noqa: BLE001 - told on the scope, as of every detail
+        return UNREAD
+    return [comment(told) for told in items(answer)] if answer.ok else UNREAD
 
 
 def comment(told: Mapping[str, Any], text: str = "") -> dict[str, Any]:

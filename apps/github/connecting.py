@@ -19,7 +19,9 @@ from .words import APP, GET_REPOSITORY, HEADERS, TOKEN, next_page, read
 OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98})")
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 ADDRESS = "https://api.github.com"
-ADDRESS_HELP = "https://api.github.com, or https://<host>/api/v3 of GitHub Enterprise Server"
+ADDRESS_HELP = (
+    "https://api.github.com, or https://github.example.com/api/v3 of GitHub Enterprise Server"
+)
 # Repositories that a test looks at one by one.
 TRIED = 20
 

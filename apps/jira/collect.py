@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from apps.mirror.ask import UNREAD, Ask, Continued, Covered, Ended, LinkTo, Parent, Vanished
-from apps.mirror.provider import Health
+from apps.mirror.provider import Failure, Health
 from apps.sites.answers import Answer
 from apps.sites.failures import SiteError, said
 from apps.sites.reach import Failed, Reach
@@ -81,7 +81,9 @@ def _project(reach: Reach, key: str) -> TrackerRecord:
         MISSING, "jira:GetProject", f"{api(reach)}/project/{key}", expand="description,issueTypes"
     )
     if not answer.ok:
-        return unreadable(key, said(answer) or f"Jira knows no project {key}.")
+        why = said(answer) or f"Jira knows no project {key}."
+        reach.troubled("jira:GetProject", _told(f"Project {key}", why))
+        return unreadable(key, why)
     count = _count(reach, condition_of(key, ""))
     more = UNREAD if count is None else count > MOST_ISSUES
     return project_record(reach.base_url, answer.body, more=more)
@@ -93,7 +95,9 @@ def _query(reach: Reach, name: str, jql: str) -> TrackerRecord:
     more = False
     for answer in _found(reach, newest_first(condition), unless=REJECTED, keys_alone=True):
         if not answer.ok:
-            return unreadable(name, said(answer) or "Jira rejects this JQL.", query=jql)
+            why = said(answer) or "Jira rejects this JQL."
+            reach.troubled("jira:SearchIssues", _told(f"Query {name}", why))
+            return unreadable(name, why, query=jql)
         keys += [str(issue["key"]) for issue in answer.body.get("issues") or ()]
         if len(keys) > MOST_ISSUES:
             more = True
@@ -111,6 +115,15 @@ def _query(reach: Reach, name: str, jql: str) -> TrackerRecord:
         open_issues=UNREAD if is_open is None else is_open,
         more=more,
         links=[LinkTo("holds", "jira.issue", key) for key in dict.fromkeys(keys[:MOST_ISSUES])],
+    )
+
+
+def _told(what: str, why: str) -> Failure:
+    return Failure(
+        health=Health.FAILING,
+        code="Rejected",
+        message=f"{what}: {why}",
+        cure="Correct it on the connection's page, or leave it out there. Its rows are kept.",
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import IntegrityError
 from django.utils.timezone import now
 
 from . import known
@@ -74,6 +75,11 @@ def run(sweep: Sweep, *, progress: Progress | None = None, whole: bool = False) 
     lease = lease_of(sweep)
     try:
         return _run(sweep, lease, progress, whole=whole)
+    except IntegrityError:
+        lease.free(due_at=now() + OUR_FAULT, hot_due_at=None)
+        if _was_removed(sweep.scope):
+            return None
+        raise
     except BaseException:
         # Not even our own mistake, or being stopped, may keep a kind from being swept again.
         lease.free(due_at=now() + OUR_FAULT, hot_due_at=None)
@@ -121,6 +127,11 @@ def _run(sweep: Sweep, lease: Lease, progress: Progress | None, *, whole: bool) 
     return done.result
 
 
+def _was_removed(scope: Scope) -> bool:
+    """Whether somebody removed the account or site meanwhile: what was read is nobody's any more."""
+    return not Scope.objects.filter(pk=scope.pk).exists()
+
+
 def run_beside(sweep: Sweep) -> None:
     """Look at what moves while somebody else reads the whole of a kind; if nobody else does."""
     lease = lease_beside(sweep)
@@ -130,6 +141,9 @@ def run_beside(sweep: Sweep) -> None:
     done = None
     try:
         done = _read(sweep, at, lease, Reading.what_moves, "hot")
+    except IntegrityError:
+        if not _was_removed(sweep.scope):
+            raise
     finally:
         went = Went(whole=done is not None and done.whole)
         lease.free(**after_reading(sweep, at, went))
@@ -218,7 +232,8 @@ def reread(
         reading = Reading(resource=resource, scope=scope, reach=reach, at=now(), alive=alive)
         result = reading.named(names)
     except Exception as error:  # noqa: BLE001 - told on the scope, like a sweep's failure
-        record_outcomes(scope, resource, reach.outcomes, error)
+        if not _was_removed(scope):
+            record_outcomes(scope, resource, reach.outcomes, error)
         return None
     record_outcomes(scope, resource, reach.outcomes)
     heat(resource, scope)

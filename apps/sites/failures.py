@@ -25,6 +25,10 @@ class TooLargeError(requests.RequestException):
     """An answer is longer than any that makes sense; reading it was given up."""
 
 
+class UnsendableError(requests.RequestException):
+    """Credentials have a character that no header of a request can carry. Its text tells none."""
+
+
 class OutOfTimeError(Exception):
     """The budget of a sweep is spent; what was not read is read next time."""
 
@@ -121,7 +125,7 @@ def _safe(text: object) -> str:
 
 def is_passing(error: BaseException) -> bool:
     """True where the same call may well succeed a moment later."""
-    if refusal(error) is not None or isinstance(error, TooLargeError):
+    if refusal(error) is not None or isinstance(error, TooLargeError | UnsendableError):
         return False
     if isinstance(error, SiteError):
         return error.failure.health is Health.THROTTLED or error.status in (500, 502, 503, 504)
@@ -136,7 +140,9 @@ def was_not_sent(error: BaseException) -> bool:
         return True
     if isinstance(error, SiteError):
         return error.failure.health is Health.THROTTLED
-    return refusal(error) is not None or isinstance(error, requests.ConnectTimeout)
+    return refusal(error) is not None or isinstance(
+        error, requests.ConnectTimeout | UnsendableError
+    )
 
 
 def refusal(error: BaseException | None) -> AddressRefusedError | None:
@@ -264,11 +270,24 @@ def _told_by_type(error: BaseException) -> Failure:
     for types, health, code, cure in BY_TYPE:
         if isinstance(error, types):
             return Failure(health=health, code=code or name, message=message, cure=cure)
-    return Failure(health=Health.FAILING, code=name, message=message, cure=UNEXPECTED, ours=True)
+    # What code of nobody's making says may quote whatever it was given, credentials too.
+    return Failure(
+        health=Health.FAILING,
+        code=name,
+        message=f"The dashboard broke at this ({name}).",
+        cure=UNEXPECTED,
+        ours=True,
+    )
 
 
 # Narrow types before those they belong to.
 BY_TYPE: list[tuple[Any, Health, str, str]] = [
+    (
+        UnsendableError,
+        Health.CREDENTIALS,
+        "Unsendable",
+        "Copy the token once more, all of it and nothing around it, and give it to the connection.",
+    ),
     (
         OutOfTimeError,
         Health.THROTTLED,

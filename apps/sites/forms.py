@@ -1,5 +1,6 @@
 """What a person enters to connect a site, checked in words that say what to do."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +32,10 @@ def _text(label: str, help_text: str = "", **more: Any) -> forms.CharField:
         widget=widget,
         **more,
     )
+
+
+# A token is sent as one word of a header.
+WORD = re.compile(r"[!-~]*")
 
 
 class _Unseen(forms.Textarea):
@@ -115,7 +120,8 @@ class SiteForm(forms.Form):
     def _credential(self, name: str) -> forms.CharField:
         same = [f for method in self.kind.methods for f in method.fields if f.name == name]
         label = " or ".join(dict.fromkeys(f.label for f in same))
-        told = " ".join(dict.fromkeys(f.help for f in same))
+        helps = dict.fromkeys((f.label, f.help) for f in same)
+        told = " ".join(f"{of}: {help}" if len(helps) > 1 else help for of, help in helps)
         if not same[0].secret:
             return _text(label, told, max_length=255)
         if self.site is not None and self.site.secret:
@@ -158,6 +164,12 @@ class SiteForm(forms.Form):
         for field in method.fields:
             if not data.get(field.name) and not self._keeps(field, method.name):
                 self.add_error(field.name, f"{method.label} needs this.")
+            elif field.secret and not field.long and not WORD.fullmatch(data.get(field.name) or ""):
+                self.add_error(
+                    field.name,
+                    "It has a space, a line break or a letter that no token has. Copy it once more, "
+                    "all of it and nothing around it.",
+                )
         data["selection"] = {
             chosen.name: self._lines(chosen, str(data.get(f"chosen_{chosen.name}") or ""))
             for chosen in self.kind.chosen

@@ -246,6 +246,17 @@ class Reach:
             alike = (last.code, last.health) == (failure.code, failure.health)
             self._alike[operation] = (failure, times + 1 if alike else 1)
 
+    def troubled(self, operation: str, failure: Failure) -> None:
+        """Tell of one thing that somebody must cure, though the operation as such works.
+
+        Its kind is in trouble on the health page; the operation goes on being called.
+        """
+        with self._lock:
+            outcome = self.outcomes.setdefault(operation, Outcome(operation=operation))
+            outcome.failed_at = datetime.now(UTC)
+            outcome.failure = replace(failure, operation=failure.operation or operation)
+            outcome.failures += 1
+
     # --- How --------------------------------------------------------------------------------------
 
     def _asked(  # noqa: PLR0913 - all by name

@@ -84,6 +84,11 @@ class Report:
         return self.finished and not self.identity
 
     @property
+    def token_refused(self) -> bool:
+        """Whether it is what was entered that the site, or we, cannot take."""
+        return self.refused and any(line.health == Health.CREDENTIALS.value for line in self.lines)
+
+    @property
     def troubles(self) -> int:
         """How many things somebody should do something about."""
         return sum(1 for line in self.lines if line.troubled)
@@ -193,7 +198,7 @@ def run(token: str) -> Report | None:
             log.exception("site.test_failed", extra={"connection": draft.name})
         report.lines.append(
             Line(
-                what=failure.operation or WHO,
+                what=failure.operation if report.identity and failure.operation else WHO,
                 health=failure.health.value,
                 told=failure.message,
                 cure=failure.cure,

@@ -5,6 +5,7 @@ and we decide where that goes, how long an answer may be and how long it may tak
 """
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -22,12 +23,14 @@ from apps.mirror.outgoing import connect_to
 
 from .addresses import refuse, resolve
 from .answers import Answer
-from .failures import AddressRefusedError, TooLargeError
+from .failures import AddressRefusedError, TooLargeError, UnsendableError
 
 CONNECT_TIMEOUT = 5.0
 # Longer than any page of a list; a list is bounded by its page size.
 MOST_BYTES = 32_000_000
 PIECE = 65_536
+# What a header's value may be: visible ASCII and blanks.
+SENDABLE = re.compile(r"[\x20-\x7e]*")
 # An answer may take so many times what its beginning may.
 WHOLE = 3
 
@@ -55,6 +58,11 @@ class Adapter(HTTPAdapter):
 
     def send(self, request: Any, *_: Any, **options: Any) -> requests.Response:
         """Send and read the whole answer, as far as that makes sense."""
+        # http.client would raise a sentence that has the header's value in it.
+        for name, value in request.headers.items():
+            text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            if not SENDABLE.fullmatch(text):
+                raise UnsendableError(f"The {name} header cannot be sent as it is.")
         answer = super().send(request, **{**options, "stream": True})
         deadline = time.monotonic() + settings.CALL_TIMEOUT * WHOLE
         pieces: list[bytes] = []

@@ -123,7 +123,7 @@ def test_where_sweeping_is_paused_the_page_says_so(signed_in: Client, here: Scop
     html = signed_in.get(path).text
     assert "application versions" in html
     assert "are not swept" in html
-    assert "The account is paused" in html
+    assert "is paused, so it is not swept" in html
 
 
 def test_where_all_is_denied_it_is_the_rows_that_are_missing_and_not_a_detail(here: Scope) -> None:

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from apps.github import patches, tasks
+from apps.mirror.asking import hint
+from apps.mirror.hints import follow_hints
 from apps.mirror.models import Operation
 from apps.mirror.provider import Health
+from apps.mirror.resource import Names
 from apps.source import looked
 from apps.source.models import Commit, PullRequest
 from tests.sites.flight import Said, SiteFlight
@@ -43,6 +46,21 @@ def test_a_commits_lines_and_comments_are_read_for_who_looks(
     assert [one["text"] for one in row.comments] == ["Why half up?"]
     # It is read once.
     assert looked.watched(row) is None
+
+
+def test_a_commit_that_github_threw_away_is_no_trouble_of_the_site(
+    full: SiteFlight, github: Any, sweep: Sweeper
+):
+    github(full)
+    sweep()
+    gone = Said({"message": f"No commit found for SHA: {'a1' * 20}"}, 422)
+    full.on("github:ReposListCommentsForCommit", gone)
+    row = row_of(Commit, commit_id="a1" * 20)
+    read(row, "github-commit")
+    hint(row.scope, [Names(kind="github.commit", key=row.key)])
+    follow_hints(row.scope_id)
+    failing = Operation.objects.filter(operation="github:ReposListCommentsForCommit")
+    assert set(failing.values_list("health", flat=True)) <= {"ok"}
 
 
 def test_a_pull_requests_lines_are_read_for_who_looks(

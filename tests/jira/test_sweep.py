@@ -97,8 +97,15 @@ def test_a_query_that_jira_rejects_says_so_in_jiras_words(site, flown):
     assert row.trouble == "The value 'NOBODY' does not exist for the field 'project'."
     gone = Tracker.objects.get(key="LEGACY")
     assert gone.trouble == "No project could be found with key 'LEGACY'."
-    # It is the query that is wrong, not the connection.
-    assert set(Operation.objects.values_list("health", flat=True)) == {Health.OK}
+    # It is the choice that is wrong, not the connection: the health page says which, with the cure.
+    failing = Operation.objects.exclude(health=Health.OK)
+    assert {(row.kind, row.operation) for row in failing} == {
+        ("jira.tracker", "jira:SearchIssues"),
+        ("jira.tracker", "jira:GetProject"),
+    }
+    searched = failing.get(operation="jira:SearchIssues")
+    assert searched.error == f"Query Nobody's: {row.trouble}"
+    assert "Correct it on the connection's page" in searched.cure
 
 
 @pytest.mark.django_db

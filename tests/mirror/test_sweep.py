@@ -503,6 +503,26 @@ def test_a_list_is_told_of_the_rows_it_is_given(scope, sweeps, world, monkeypatc
     assert Pipeline.objects.get().key == "a"
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("after", ["a", "b"])
+def test_a_scope_that_is_removed_while_it_is_read_leaves_nothing_behind(
+    scope, world, sweeps, after
+):
+    for name in ("a", "b"):
+        world.box(name)
+
+    def remove(kind, key):
+        if key == after:
+            Scope.objects.filter(pk=scope.pk).delete()
+
+    world.faults = remove
+    row = sweeps["toy.box"]
+    assert take(row)
+    assert run(row, whole=True) is None
+    assert not Pipeline.objects.exists()
+    assert not Operation.objects.exists()
+
+
 # --- What the log is told -------------------------------------------------------------------------
 
 

@@ -145,6 +145,8 @@ WRONG = [
     ({"base_url": "https://example.atlassian.net/?a=1"}, "leave ? and # out"),
     ({"secret": ""}, "Jira Cloud needs this."),
     ({"user": ""}, "Jira Cloud needs this."),
+    ({"secret": f"{SECRET}\r\nX-Other: 1"}, "that no token has. Copy it once more"),
+    ({"secret": f"{SECRET}ä"}, "that no token has. Copy it once more"),
     ({"chosen_projects": "no key!"}, "no key! is no project's key. It looks like SHOP."),
     ({"chosen_queries": "no sign"}, "Write a name, = and what is meant: no sign"),
     ({"chosen_queries": "Empty ="}, "A query needs its JQL behind the = sign."),
@@ -221,31 +223,46 @@ def test_the_page_asks_a_worker_and_the_report_says_what_may_be_read(staff, task
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "heading", "told"),
     [
         (
             Said({"errorMessages": ["Unauthorized"]}, 401),
+            "Jira does not take the token.",
             "this one is wrong, has expired or was revoked",
         ),
         (
             Said({}, 200, {"X-Seraph-LoginReason": "AUTHENTICATION_DENIED"}),
+            "Jira does not take the token.",
             "Sign in to Jira as this user",
         ),
-        (Said.page(), "a proxy or a login page answers there"),
+        (
+            Said.page(),
+            "Jira did not say who we are.",
+            "a proxy or a login page answers there",
+        ),
         (
             Said({}, 302, {"Location": "https://login.example.net/"}),
+            "Jira did not say who we are.",
             "its credentials go nowhere else",
         ),
     ],
 )
-def test_a_site_that_refuses_says_so_with_the_cure(staff, tasks, flight, answer, told):  # noqa: F811
+def test_a_site_that_refuses_says_so_with_the_cure(
+    staff,  # noqa: F811
+    tasks,  # noqa: F811
+    flight,  # noqa: F811
+    answer,
+    heading,
+    told,
+):
     flight.on("jira:GetMyself", answer)
     staff.post(reverse("sites:connect", args=["jira"]), {**ENTERED, "do": "test"})
     ((_, (token,)),) = tasks
     trial.run(token)
     page = html_of(staff.get(reverse("sites:trial", args=[token])))
     assert told in page
-    assert "The site did not say who we are." in page
+    assert heading in page
+    assert "Save all the same" in page
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """Connections go where they may, to the very address that was looked at; answers are bounded."""
 
 import threading
+import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -8,12 +9,13 @@ from typing import Any
 import pytest
 import requests
 
+from apps.github.wire import wire as github_wire
 from apps.jira.wire import open_wire
 from apps.mirror.provider import Health
 from apps.sites import wires
 from apps.sites.addresses import check_address
 from apps.sites.answers import Access
-from apps.sites.failures import AddressRefusedError, TooLargeError, classify
+from apps.sites.failures import AddressRefusedError, TooLargeError, UnsendableError, classify
 from apps.sites.reach import Reach
 from apps.sites.wires import SessionWire
 
@@ -126,6 +128,27 @@ def test_an_answer_that_trickles_is_given_up(server, monkeypatch):
     monkeypatch.setattr(wires, "WHOLE", -1)
     with pytest.raises(requests.ReadTimeout):
         asked(SessionWire(requests.Session(), guarded=False), address(server))
+
+
+@pytest.mark.parametrize("secret", ["p\u00e4ss-5f2a", "pass-5f2a\r\nX: 1", "pass-5f2a\u20ac"])
+def test_credentials_that_no_header_carries_are_told_without_quoting_them(server, secret):
+    access = Access(method="token", base_url=address(server), secret=secret, guarded=False)
+    reach = Reach(provider="github", base_url=address(server), wire=github_wire(access))
+    with pytest.raises(UnsendableError) as raised:
+        reach.get("github:UsersGetAuthenticated", "/user")
+    failure = classify(raised.value)
+    assert (failure.health, failure.code) == (Health.CREDENTIALS, "Unsendable")
+    told = "".join(traceback.format_exception(raised.value)) + repr(failure)
+    assert "5f2a" not in told
+    assert "ss-" not in told
+    assert not server.asked
+
+
+def test_what_breaks_in_the_dashboard_is_told_without_its_words():
+    failure = classify(ValueError("Invalid header value b'token hunter2'"))
+    assert "hunter2" not in repr(failure)
+    assert "ValueError" in failure.message
+    assert failure.ours
 
 
 @pytest.mark.parametrize("method", ["cloud", "pat"])
