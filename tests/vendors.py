@@ -94,7 +94,8 @@ def _mended(value: Any) -> Any:
         return inner
     made = {name: _mended(item) for name, item in value.items()}
     example = made.get("example")
-    if "schema" in made and isinstance(example, str) and example.startswith(("{", "[")):
+    alone = set(made) <= {"schema", "example", "examples"}
+    if alone and isinstance(example, str) and example.startswith(("{", "[")):
         made["example"] = json.loads(example)
     if made.get("nullable") is True and "type" not in made:
         del made["nullable"]
@@ -149,6 +150,17 @@ class Contract:
             for error in validator.iter_errors(value)
             if not (error.instance is None and _may_be_null(error))
         ]
+
+
+def without_false_examples(described: Described) -> Described:
+    """Return a description whose examples of answers are as it says; Prism makes up the others."""
+    contract = Contract(described)
+    for _, _, operation in operations(described):
+        for answer in operation["responses"].values():
+            told = answer.get("content", {}).get("application/json", {})
+            if "example" in told and contract.wrong(told.get("schema", {}), told["example"]):
+                del told["example"]
+    return described
 
 
 def component(name: str) -> dict[str, str]:
