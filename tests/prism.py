@@ -70,7 +70,7 @@ class Held(Reach):
     known: Mapping[str, list[Called]] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
 
-    def _sent(  # noqa: PLR0913 - as `Reach` has it
+    def _sent(
         self,
         operation: str,
         verb: str,

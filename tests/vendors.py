@@ -1,7 +1,8 @@
 """The vendors' own OpenAPI descriptions: where set-up puts them, and what they allow.
 
-GitHub's are in the npm package @octokit/openapi. Jira's are in the PyPI package jira-as, which bears
-the files that Atlassian publishes, unchanged; nothing of it is imported. See docs/contracts.md.
+GitHub's are in the npm package @octokit/openapi. Jira's are in the PyPI package jira-as, which
+bears the files that Atlassian publishes, unchanged; nothing of it is imported. See
+docs/contracts.md.
 """
 
 import json
@@ -135,7 +136,9 @@ class Contract:
         `event` is what its header names ("pull_request").
         """
         action = payload.get("action") if isinstance(payload, Mapping) else None
-        name = "-".join(filter(None, (event.replace("_", "-"), str(action or "").replace("_", "-"))))
+        name = "-".join(
+            filter(None, (event.replace("_", "-"), str(action or "").replace("_", "-")))
+        )
         told = self.webhooks.get(name)
         if told is None:
             return [f"{name} is no webhook"]
@@ -161,6 +164,26 @@ def without_false_examples(described: Described) -> Described:
             if "example" in told and contract.wrong(told.get("schema", {}), told["example"]):
                 del told["example"]
     return described
+
+
+def parts_of(schema: Any, *, closed: bool = True) -> Any:
+    """Return a description in which nothing is required, and nothing is there that is not named.
+
+    What is put together of several schemas stays open.
+    """
+    if isinstance(schema, list):
+        return [parts_of(one, closed=closed) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {
+        name: parts_of(value, closed=closed and name not in ("allOf", "anyOf", "oneOf"))
+        for name, value in schema.items()
+        if not (name == "required" and isinstance(value, list))
+    }
+    plain = isinstance(made.get("properties"), dict) and not {"allOf", "anyOf", "oneOf"} & set(made)
+    if closed and plain:
+        made.setdefault("additionalProperties", False)
+    return made
 
 
 def component(name: str) -> dict[str, str]:

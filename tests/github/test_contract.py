@@ -249,7 +249,7 @@ def test_every_call_is_what_github_describes_and_its_answer_is_read(
         ("IssuesUpdate", "PATCH", f"/repos/{NAME}/issues/7", {}, {"state": "new"}, "422"),
     ],
 )
-def test_a_wrong_call_is_refused(  # noqa: PLR0913 - a call is this much
+def test_a_wrong_call_is_refused(
     served_by_prism: Any, operation: str, verb: str, path: str, params: Any, body: Any, why: str
 ):
     reach = Opens(*served_by_prism)()

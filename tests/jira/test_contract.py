@@ -48,6 +48,7 @@ OPERATIONS = {
     # A link has no text in it: one way to make it serves both.
     "jira:CreateRemoteLink": ("createOrUpdateRemoteIssueLink",) * 2,
 }
+REFUSED = r": 4\d\d "
 V3, V2 = "/rest/api/3", "/rest/api/2"
 
 
@@ -216,16 +217,23 @@ def test_every_call_is_what_atlassian_describes_and_its_answer_is_read(
         ("GetIssue", "GET", f"{V2}/issue/ED-1", {}, None, "is not called by"),
         ("AssignIssue", "POST", f"{V3}/issue/ED-1/assignee", {}, {}, "is not called by"),
         ("SearchIssues", "GET", f"{V3}/search/jql", {"startAt": 50}, None, "knows no startAt"),
-        ("SearchIssues", "GET", f"{V3}/search/jql", {"maxResults": "all"}, None, "400|422"),
-        ("GetComments", "GET", f"{V3}/issue/ED-1/comment", {"orderBy": "age"}, None, "400|422"),
-        ("CountIssues", "POST", f"{V3}/search/approximate-count", {}, {"query": "x"}, "400|422"),
-        ("CreateIssue", "POST", f"{V3}/issue", {}, {"fields": "Found a bug"}, "400|422"),
-        ("AssignIssue", "PUT", f"{V3}/issue/ED-1/assignee", {}, {"account": "1"}, "400|422"),
-        ("DoTransition", "POST", f"{V3}/issue/ED-1/transitions", {}, {"transition": 5}, "400|422"),
-        ("CreateRemoteLink", "POST", f"{V2}/issue/ED-1/remotelink", {}, {"globalId": "x"}, "400|422"),
+        ("SearchIssues", "GET", f"{V3}/search/jql", {"maxResults": "all"}, None, REFUSED),
+        ("GetComments", "GET", f"{V3}/issue/ED-1/comment", {"orderBy": "age"}, None, REFUSED),
+        ("CountIssues", "POST", f"{V3}/search/approximate-count", {}, {"query": "x"}, REFUSED),
+        ("CreateIssue", "POST", f"{V3}/issue", {}, {"fields": "Found a bug"}, REFUSED),
+        ("AssignIssue", "PUT", f"{V3}/issue/ED-1/assignee", {}, {"account": "1"}, REFUSED),
+        ("DoTransition", "POST", f"{V3}/issue/ED-1/transitions", {}, {"transition": 5}, REFUSED),
+        (
+            "CreateRemoteLink",
+            "POST",
+            f"{V2}/issue/ED-1/remotelink",
+            {},
+            {"globalId": "x"},
+            "400|422",
+        ),
     ],
 )
-def test_a_wrong_call_is_refused(  # noqa: PLR0913 - a call is this much
+def test_a_wrong_call_is_refused(
     served_by_prism: Any, operation: str, verb: str, path: str, params: Any, body: Any, why: str
 ):
     reach = Opens(*served_by_prism, "cloud")()
@@ -247,14 +255,17 @@ def test_a_body_that_is_none_is_refused_everywhere(served_by_prism: Any):
     writes = {name for name, ways in opened.known.items() if any(one.verb != "GET" for one in ways)}
     assert set(paths) == writes
     for operation, path in paths.items():
-        with pytest.raises(NotDescribedError, match="400|422"):
+        with pytest.raises(NotDescribedError, match=REFUSED):
             opened().send(operation, opened.known[operation][0].verb, path, [7])
 
 
 def test_every_call_is_among_them(project_root):
     """Those of the register, and those that the source names."""
     assert {call for kind in REGISTER.of("jira") for call in kind.calls} <= set(OPERATIONS)
-    sources = [*(project_root / "apps/jira").glob("*.py"), *(project_root / "apps/delivery").glob("*.py")]
+    sources = [
+        *(project_root / "apps/jira").glob("*.py"),
+        *(project_root / "apps/delivery").glob("*.py"),
+    ]
     named = {
         name for path in sources for name in re.findall(r'"(jira:[A-Z]\w+)"', path.read_text())
     }
@@ -287,7 +298,9 @@ FIELDS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("path", sorted((FLIGHTS / "full").glob("*.json")), ids=lambda one: one.stem)
+@pytest.mark.parametrize(
+    "path", sorted((FLIGHTS / "full").glob("*.json")), ids=lambda one: one.stem
+)
 def test_the_flights_are_what_atlassian_describes(path):
     contract = Contract(jira())
     operation = OPERATIONS[path.stem.replace(".", ":")][0]
