@@ -318,7 +318,8 @@ def fields_of(contract: Contract, answer: Any) -> list[str]:
     return [
         f"{issue['key']}: {name}: {told}"
         for issue in issues
-        for name, value in issue.get("fields", {}).items()
+        if isinstance(issue.get("fields"), dict)
+        for name, value in issue["fields"].items()
         if name in FIELDS and value is not None
         for told in contract.wrong(FIELDS[name], value)
     ]
