@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from apps.delivery.channels import deployment, status
 from apps.github import collect, connecting, issues, pulls
@@ -28,6 +30,8 @@ from tests.vendors import cut, github
 CALLS = {call for resource in REGISTER.of("github") for call in resource.calls}
 WRITES = {"github:IssuesCreate", "github:IssuesCreateComment", "github:IssuesUpdate"}
 BESIDE = {"github:UsersGetAuthenticated", "github:IssuesListAssignees"}
+# The description names the plain type of what GitHub calls its own.
+PLAIN = {**HEADERS, "Accept": "application/json"}
 # Told of pipelines and deployments; there they are called by GitHub's words for people.
 RESULTS = {
     "repos/create-commit-status": "github:CreateCommitStatus",
@@ -36,6 +40,8 @@ RESULTS = {
     "repos/create-deployment-status": "github:CreateDeploymentStatus",
 }
 ALL = CALLS | WRITES | BESIDE | set(RESULTS.values())
+# What signs asks for it, under no sweep.
+TOKEN = "apps/create-installation-access-token"
 NAME = "octocat/Hello-World"
 SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 
@@ -50,7 +56,7 @@ def operation_of(operation_id: str) -> str:
 @pytest.fixture(scope="module")
 def served_by_prism(tmp_path_factory: Any) -> Iterator[tuple[str, dict[str, list[Called]]]]:
     """GitHub's address, and how its operations are called."""
-    described = cut(github(), lambda name: operation_of(name) in ALL)
+    described = cut(github(), lambda name: operation_of(name) in ALL or name == TOKEN)
     known = {operation_of(name): ways for name, ways in calls(described).items()}
     with served(described, tmp_path_factory.mktemp("prism")) as address:
         yield address, known
@@ -73,8 +79,7 @@ class Opens:
                 "base_url": self.address,
                 "method": "token",
                 "wire": wire(access),
-                # The description names the plain type of what GitHub calls its own.
-                "headers": {**HEADERS, "Accept": "application/json"},
+                "headers": PLAIN,
                 "read": read,
                 # The examples lead on to further pages at api.github.com.
                 "next_page": one_page,
@@ -269,11 +274,39 @@ def test_a_body_that_is_none_is_refused_everywhere(served_by_prism: Any):
         "github:CreateDeploymentStatus": f"/repos/{NAME}/deployments/7/statuses",
     }
     writes = {name for name, ways in known.items() if any(one.verb != "GET" for one in ways)}
-    assert set(paths) == writes
+    assert set(paths) == writes - {operation_of(TOKEN)}
     for operation, path in paths.items():
         verb = known[operation][0].verb
         with pytest.raises(NotDescribedError, match="422"):
             Opens(address, known)().send(operation, verb, path, [7])
+
+
+def test_an_apps_token_is_asked_for_as_it_is_described(
+    served_by_prism: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("apps.github.wire.HEADERS", PLAIN)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    access = Access(
+        base_url=served_by_prism[0],
+        method="app",
+        secret=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        app_id="4711",
+        installation_id="7",
+        guarded=False,
+    )
+    signed: Any = wire(access).session.auth
+    assert signed.auth.token.startswith("ghs_")
+
+
+def test_every_call_is_among_them(project_root):
+    """Those that the source names, beside those of the register."""
+    named = {
+        name
+        for app in ("github", "delivery")
+        for path in (project_root / "apps" / app).glob("*.py")
+        for name in re.findall(r'"(github:[A-Z]\w+)"', path.read_text())
+    }
+    assert named <= ALL | {operation_of(TOKEN)}
 
 
 def test_the_described_link_leads_on():
