@@ -68,6 +68,10 @@ NEEDS: Mapping[str, tuple[str, str]] = {
     "IssuesCreate": _WRITES,
     "IssuesCreateComment": _WRITES,
     "IssuesUpdate": _WRITES,
+    "CreateCommitStatus": ("Commit statuses: write", "repo:status"),
+    "ListDeployments": ("Deployments: read", "repo_deployment"),
+    "CreateDeployment": ("Deployments: write", "repo_deployment"),
+    "CreateDeploymentStatus": ("Deployments: write", "repo_deployment"),
 }
 SSO_ADDRESS = re.compile(r"url=(https?://[^\s;,]{1,500})")
 

@@ -135,12 +135,15 @@ def _count(reach: Reach, condition: str) -> int | None:
             answer = reach.query("jira:CountIssues", path, {"jql": condition}, unless=REJECTED)
         except SiteError:
             return None
-        found = answer.body.get("count") if answer.ok else None
+        body = answer.body if answer.ok else None
+        name = "count"
     else:
         told = reach.detail(
             "jira:CountIssues", f"{api(reach)}/search", jql=condition, maxResults=0, fields="key"
         )
-        found = told.body.get("total") if told is not None else None
+        body = told.body if told is not None else None
+        name = "total"
+    found = body.get(name) if isinstance(body, Mapping) else None
     return found if isinstance(found, int) else None
 
 
@@ -201,7 +204,8 @@ def _issues_of(
 
 def _whole(reach: Reach, told: Mapping[str, Any], sprint: str) -> IssueRecord:
     """Return an issue's record; where a list shows not all of its comments, the newest are read."""
-    comment = (told.get("fields") or {}).get("comment") or {}
+    comment = (told.get("fields") or {}).get("comment")
+    comment = comment if isinstance(comment, Mapping) else {}
     shown = len(comment.get("comments") or ())
     newest: Any = None
     if isinstance(comment.get("total"), int) and comment["total"] > shown < COMMENTS:

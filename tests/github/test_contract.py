@@ -1,15 +1,15 @@
-"""Every call that is made of GitHub, against its own OpenAPI description as Prism serves it.
-
-Prism refuses what the description does not know (422), and answers with its examples.
-"""
+"""Every call that is made of GitHub, against its own OpenAPI description as Prism serves it."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from apps.delivery.channels import deployment, status
 from apps.github import collect, connecting, issues, pulls
 from apps.github.acting import GithubKeeper
 from apps.github.listing import items
@@ -24,54 +24,75 @@ from apps.mirror.resource import REGISTER
 from apps.sites.answers import Access
 from apps.sites.reach import Reach, one_page
 from apps.source.models import Commit, PullRequest, Repository
-
-from .prism import described, operation_of, served
+from tests.prism import Called, Held, NotDescribedError, calls, served
+from tests.vendors import cut, github
 
 CALLS = {call for resource in REGISTER.of("github") for call in resource.calls}
 WRITES = {"github:IssuesCreate", "github:IssuesCreateComment", "github:IssuesUpdate"}
 BESIDE = {"github:UsersGetAuthenticated", "github:IssuesListAssignees"}
+# The description names the plain type of what GitHub calls its own.
+PLAIN = {**HEADERS, "Accept": "application/json"}
+# Told of pipelines and deployments; there they are called by GitHub's words for people.
+RESULTS = {
+    "repos/create-commit-status": "github:CreateCommitStatus",
+    "repos/list-deployments": "github:ListDeployments",
+    "repos/create-deployment": "github:CreateDeployment",
+    "repos/create-deployment-status": "github:CreateDeploymentStatus",
+}
+ALL = CALLS | WRITES | BESIDE | set(RESULTS.values())
+# What signs asks for it, under no sweep.
+TOKEN = "apps/create-installation-access-token"
 NAME = "octocat/Hello-World"
 SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
-MADE: set[str] = set()
 
 
-class Told(Reach):
-    """A reach that tells which request was made for which operation."""
-
-    templates: Any = None
-
-    def _sent(self, operation: str, verb: str, url: str, *rest: Any) -> Any:
-        answer = super()._sent(operation, verb, url, *rest)
-        path = url.removeprefix(self.base_url).partition("?")[0]
-        assert answer.status < 300, (operation, verb, path, answer.body)
-        template, told = self.templates[operation]
-        assert (verb, bool(re.fullmatch(template, path))) == (told, True), (operation, path)
-        MADE.add(operation)
-        return answer
+def operation_of(operation_id: str) -> str:
+    """Return what an operation is called here: "repos/list-for-org" is "github:ReposListForOrg"."""
+    if operation_id in RESULTS:
+        return RESULTS[operation_id]
+    return "github:" + "".join(part.capitalize() for part in re.split("[/-]", operation_id))
 
 
-def opened(address: str, description: Any, **options: Any) -> Reach:
-    access = Access(base_url=address, method="token", secret="t0ken", guarded=False)
-    made = Told(
-        provider="github",
-        base_url=address,
-        wire=wire(access),
-        # The description names the plain type of what GitHub calls its own.
-        headers={**HEADERS, "Accept": "application/json"},
-        read=read,
-        # The examples lead on to further pages at api.github.com.
-        next_page=one_page,
-        **{"method": "token", "selection": {"owners": ["octocat"]}, **options},
-    )
-    made.templates = {
-        operation_of(told["operationId"]): (
-            re.sub(r"\\\{\w+\\\}", ".+", re.escape(path)),
-            verb.upper(),
+@pytest.fixture(scope="module")
+def served_by_prism(tmp_path_factory: Any) -> Iterator[tuple[str, dict[str, list[Called]]]]:
+    """GitHub's address, and how its operations are called."""
+    described = cut(github(), lambda name: operation_of(name) in ALL or name == TOKEN)
+    known = {operation_of(name): ways for name, ways in calls(described).items()}
+    with served(described, tmp_path_factory.mktemp("prism")) as address:
+        yield address, known
+
+
+class Opens:
+    """Opens reaches of that GitHub, and remembers what they called."""
+
+    name = "github"
+
+    def __init__(self, address: str, known: dict[str, list[Called]]) -> None:
+        self.address, self.known = address, known
+        self.made: set[str] = set()
+
+    def __call__(self, **options: Any) -> Reach:
+        access = Access(base_url=self.address, method="token", secret="t0ken", guarded=False)
+        return Held(
+            **{
+                "provider": "github",
+                "base_url": self.address,
+                "method": "token",
+                "wire": wire(access),
+                "headers": PLAIN,
+                "read": read,
+                # The examples lead on to further pages at api.github.com.
+                "next_page": one_page,
+                "selection": {"owners": ["octocat"]},
+                "known": self.known,
+                "made": self.made,
+                **options,
+            }
         )
-        for path, verbs in description["paths"].items()
-        for verb, told in verbs.items()
-    }
-    return made
+
+    def open(self, _scope: Scope, *, urgent: bool = False) -> Reach:
+        """As the provider does."""
+        return self()
 
 
 def records(answers: Any) -> list[Any]:
@@ -83,14 +104,14 @@ def shop(**fields: Any) -> Parent:
     return Parent(key=NAME, fields={**told, **fields})
 
 
-def repositories_and_trackers_in_every_way(address: str, description: Any):
+def repositories_and_trackers_in_every_way(opened: Opens):
     for options in (
         {},
         {"selection": {}},
         {"selection": {"repositories": [NAME]}},
         {"method": "app", "selection": {}},
     ):
-        reach = opened(address, description, **options)
+        reach = opened(**options)
         (found, *_) = records(collect.repositories(reach, Ask()))
         assert (found.key, found.repository_id) == (NAME, "1296269")
         assert found.clone_url_https.startswith("https://github.com/octocat/")
@@ -102,7 +123,7 @@ def repositories_and_trackers_in_every_way(address: str, description: Any):
         ("github:ReposListForUser", "/users/octocat/repos"),
         ("github:ReposListForAuthenticatedUser", "/user/repos"),
     ):
-        assert opened(address, description).get(operation, path, per_page=100).body
+        assert opened().get(operation, path, per_page=100).body
     assert records(collect.repositories(reach, Ask(keys=(NAME,))))
 
 
@@ -164,14 +185,8 @@ def what_a_change_changed(reach: Reach):
         assert [line for told in files for line in file_lines(told)]
 
 
-def deeds_on_issues(reach: Reach, monkeypatch: pytest.MonkeyPatch):
-    class Opens:
-        name = "github"
-
-        def open(self, scope: Scope, *, urgent: bool = False) -> Reach:
-            return reach
-
-    monkeypatch.setitem(PROVIDERS.by_name, "github", Opens())
+def deeds_on_issues(opened: Opens, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(PROVIDERS.by_name, "github", opened)
     scope = Scope.objects.create(provider="github", place="x", account="github.com")
     tracker = Tracker.objects.create(scope=scope, key=NAME)
     issue = Issue.objects.create(scope=scope, tracker=tracker, key=f"{NAME}#1347")
@@ -189,6 +204,19 @@ def deeds_on_issues(reach: Reach, monkeypatch: pytest.MonkeyPatch):
     assert [person.id for person in keeper.people(tracker)] == ["octocat"]
 
 
+def results(reach: Reach):
+    shows = {
+        "repository": NAME,
+        "commit": SHA,
+        "context": "codestar-dash/checkout-web",
+        "description": "Deployed to production",
+        "state": "success",
+    }
+    assert status(reach, {**shows, "target_url": "https://dash.example.com/1"}, "")
+    told = {"execution": "f3c1", "environment": "production", "log_url": "https://dash.example.com"}
+    assert deployment(reach, {**shows, **told}, "")
+
+
 def whose_a_token_is_and_what_it_may_read(reach: Reach):
     assert connecting.identify(reach).identity == "octocat"
     assert all(finding.ok for finding in connecting.findings(reach))
@@ -196,24 +224,89 @@ def whose_a_token_is_and_what_it_may_read(reach: Reach):
 
 @pytest.mark.django_db
 def test_every_call_is_what_github_describes_and_its_answer_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    served_by_prism: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    """One test, because Prism is started once; it fails where a call was left out."""
-    description = described(CALLS | WRITES | BESIDE)
-    MADE.clear()
-    with served(description, tmp_path) as address:
-        repositories_and_trackers_in_every_way(address, description)
-        reach = opened(address, description)
-        branches_and_where_they_moved(reach)
-        commits_by_their_branch_and_one_by_one_with_comments(reach)
-        pull_requests_with_reviews_checks_and_comments(reach)
-        issues_with_comments(reach)
-        what_a_change_changed(reach)
-        deeds_on_issues(reach, monkeypatch)
-        whose_a_token_is_and_what_it_may_read(reach)
-    assert MADE == CALLS | WRITES | BESIDE
+    """It fails where a call was left out."""
+    opened = Opens(*served_by_prism)
+    repositories_and_trackers_in_every_way(opened)
+    reach = opened()
+    branches_and_where_they_moved(reach)
+    commits_by_their_branch_and_one_by_one_with_comments(reach)
+    pull_requests_with_reviews_checks_and_comments(reach)
+    issues_with_comments(reach)
+    what_a_change_changed(reach)
+    deeds_on_issues(opened, monkeypatch)
+    whose_a_token_is_and_what_it_may_read(reach)
+    results(reach)
+    assert opened.made == ALL
     # Each says which right it needs, but the one that asks whose the token is.
-    assert {f"github:{name}" for name in NEEDS} == MADE - {"github:UsersGetAuthenticated"}
+    assert {f"github:{name}" for name in NEEDS} == opened.made - {"github:UsersGetAuthenticated"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "verb", "path", "params", "body", "why"),
+    [
+        ("IssuesCreate", "PUT", f"/repos/{NAME}/issues", {}, {"title": "x"}, "is not called by"),
+        ("IssuesGet", "GET", f"/repo/{NAME}/issues/7", {}, None, "is not called by"),
+        ("IssuesListForRepo", "GET", f"/repos/{NAME}/issues", {"until": "x"}, None, "no until"),
+        ("IssuesListForRepo", "GET", f"/repos/{NAME}/issues", {"state": "new"}, None, "422"),
+        ("IssuesCreate", "POST", f"/repos/{NAME}/issues", {}, {"body": "x"}, "422"),
+        ("IssuesUpdate", "PATCH", f"/repos/{NAME}/issues/7", {}, {"state": "new"}, "422"),
+    ],
+)
+def test_a_wrong_call_is_refused(
+    served_by_prism: Any, operation: str, verb: str, path: str, params: Any, body: Any, why: str
+):
+    reach = Opens(*served_by_prism)()
+    with pytest.raises(NotDescribedError, match=why):
+        reach.send(f"github:{operation}", verb, path, body, **params)
+
+
+def test_a_body_that_is_none_is_refused_everywhere(served_by_prism: Any):
+    """So Prism understands what is described of each."""
+    address, known = served_by_prism
+    paths = {
+        "github:IssuesCreate": f"/repos/{NAME}/issues",
+        "github:IssuesCreateComment": f"/repos/{NAME}/issues/7/comments",
+        "github:IssuesUpdate": f"/repos/{NAME}/issues/7",
+        "github:CreateCommitStatus": f"/repos/{NAME}/statuses/{SHA}",
+        "github:CreateDeployment": f"/repos/{NAME}/deployments",
+        "github:CreateDeploymentStatus": f"/repos/{NAME}/deployments/7/statuses",
+    }
+    writes = {name for name, ways in known.items() if any(one.verb != "GET" for one in ways)}
+    assert set(paths) == writes - {operation_of(TOKEN)}
+    for operation, path in paths.items():
+        verb = known[operation][0].verb
+        with pytest.raises(NotDescribedError, match="422"):
+            Opens(address, known)().send(operation, verb, path, [7])
+
+
+def test_an_apps_token_is_asked_for_as_it_is_described(
+    served_by_prism: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("apps.github.wire.HEADERS", PLAIN)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    access = Access(
+        base_url=served_by_prism[0],
+        method="app",
+        secret=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        app_id="4711",
+        installation_id="7",
+        guarded=False,
+    )
+    signed: Any = wire(access).session.auth
+    assert signed.auth.token.startswith("ghs_")
+
+
+def test_every_call_is_among_them(project_root):
+    """Those that the source names, beside those of the register."""
+    named = {
+        name
+        for app in ("github", "delivery")
+        for path in (project_root / "apps" / app).glob("*.py")
+        for name in re.findall(r'"(github:[A-Z]\w+)"', path.read_text())
+    }
+    assert named <= ALL | {operation_of(TOKEN)}
 
 
 def test_the_described_link_leads_on():

@@ -7,6 +7,7 @@ import pytest
 from apps.github.hooks import EVENTS
 from apps.mirror.ingest import Event, is_heard, names_in
 from apps.mirror.resource import REGISTER, Names
+from tests.vendors import Contract, github, parts_of
 
 SHOP: dict[str, Any] = {"repository": {"full_name": "example/shop", "id": 4001}}
 SHA = "a1" * 20
@@ -22,38 +23,49 @@ PULL = Names(kind="github.pullrequest", key="example/shop#12")
 ISSUE = Names(kind="github.issue", key="example/shop#7")
 
 
-@pytest.mark.parametrize(
-    ("what", "detail", "names"),
-    [
-        ("push", {"ref": "refs/heads/main", "after": SHA, "forced": True}, [REPOSITORY]),
-        ("repository", {"action": "renamed"}, [REPOSITORY, TRACKER]),
-        ("pull_request", {"pull_request": {"number": 12}}, [PULL]),
-        ("pull_request_review", {"pull_request": {"number": 12}}, [PULL]),
-        ("pull_request_review_comment", {"pull_request": {"number": 12}}, [PULL]),
-        ("check_run", {"check_run": {"pull_requests": [{"number": 12}]}}, [PULL]),
-        ("check_suite", {"check_suite": {"pull_requests": [{"number": 12}]}}, [PULL]),
-        ("check_suite", {"check_suite": {"pull_requests": []}}, []),
-        ("status", {"sha": SHA}, [Names(kind="github.pullrequest", parent="example/shop")]),
-        (
-            "commit_comment",
-            {"comment": {"commit_id": SHA}},
-            [Names(kind="github.commit", key=f"example/shop/{SHA}")],
-        ),
-        ("issues", {"issue": {"number": 7}}, [ISSUE]),
-        ("issue_comment", {"issue": {"number": 7}}, [ISSUE]),
-        ("issue_comment", {"issue": {"number": 12, "pull_request": {}}}, [PULL]),
-        ("installation", {"repositories": [{"full_name": "example/shop"}]}, [REPOSITORY]),
-        (
-            "installation_repositories",
-            {"repositories_removed": [{"full_name": "example/shop"}]},
-            [REPOSITORY],
-        ),
-        ("ping", {"zen": "Speak like a human."}, []),
-        ("star", {}, []),
-    ],
-)
+PUSH = {"ref": "refs/heads/main", "after": SHA, "forced": True}
+RENAMED = {"action": "renamed", "changes": {"repository": {"name": {"from": "store"}}}}
+IN = {"pull_requests": [{"number": 12}]}
+CHOSEN = [{"full_name": "example/shop"}]
+HEARD: list[tuple[str, dict[str, Any], list[Names]]] = [
+    ("push", PUSH, [REPOSITORY]),
+    ("repository", RENAMED, [REPOSITORY, TRACKER]),
+    ("pull_request", {"action": "opened", "pull_request": {"number": 12}}, [PULL]),
+    ("pull_request_review", {"action": "submitted", "pull_request": {"number": 12}}, [PULL]),
+    ("pull_request_review_comment", {"action": "created", "pull_request": {"number": 12}}, [PULL]),
+    ("check_run", {"action": "completed", "check_run": IN}, [PULL]),
+    ("check_suite", {"action": "completed", "check_suite": IN}, [PULL]),
+    ("check_suite", {"action": "completed", "check_suite": {"pull_requests": []}}, []),
+    ("status", {"sha": SHA}, [Names(kind="github.pullrequest", parent="example/shop")]),
+    (
+        "commit_comment",
+        {"action": "created", "comment": {"commit_id": SHA}},
+        [Names(kind="github.commit", key=f"example/shop/{SHA}")],
+    ),
+    ("issues", {"action": "closed", "issue": {"number": 7}}, [ISSUE]),
+    ("issue_comment", {"action": "created", "issue": {"number": 7}}, [ISSUE]),
+    ("issue_comment", {"action": "created", "issue": {"number": 12, "pull_request": {}}}, [PULL]),
+    ("installation", {"action": "created", "repositories": CHOSEN}, [REPOSITORY]),
+    (
+        "installation_repositories",
+        {"action": "removed", "repositories_removed": CHOSEN},
+        [REPOSITORY],
+    ),
+    ("ping", {"zen": "Speak like a human."}, []),
+    ("star", {"action": "created"}, []),
+]
+
+
+@pytest.mark.parametrize(("what", "detail", "names"), HEARD)
 def test_an_event_names_what_is_read_again(what: str, detail: dict[str, Any], names: list[Names]):
     assert sorted(named(what, **detail), key=str) == sorted(names, key=str)
+
+
+def test_they_are_parts_of_what_github_says_it_sends():
+    parts = Contract(parts_of(github()))
+    assert [one for what, told, _ in HEARD for one in parts.delivery(what, {**SHOP, **told})] == []
+    assert parts.delivery("status", {"sha1": SHA})
+    assert parts.delivery("check_run", {"action": "completed", "check_run": {"pulls": []}})
 
 
 @pytest.mark.parametrize("what", EVENTS)

@@ -126,6 +126,24 @@ class Shows:
             "updated_at": "2026-01-10T08:00:00Z",
         }
 
+    def simple_organization(self, login: str) -> Shown:
+        """``organization-simple``."""
+        known, url = self.github.users[login], f"{self.api}/orgs/{quote(login)}"
+        return {
+            "login": login,
+            "id": known.id,
+            "node_id": node("O", known.id),
+            "url": url,
+            "repos_url": f"{url}/repos",
+            "events_url": f"{url}/events",
+            "hooks_url": f"{url}/hooks",
+            "issues_url": f"{url}/issues",
+            "members_url": f"{url}/members{{/member}}",
+            "public_members_url": f"{url}/public_members{{/member}}",
+            "avatar_url": f"{self.web}/avatars/u/{known.id}?",
+            "description": "A shop that exists in examples alone",
+        }
+
     # -- repositories -------------------------------------------------------------------------
 
     def repository(self, one: Repository) -> Shown:

@@ -66,20 +66,8 @@ class ShowsApps(Shows):
 
     def organization(self, login: str) -> Shown:
         """``organization-full``, which is ``organization-simple`` with more."""
-        known, url = self.github.users[login], f"{self.api}/orgs/{quote(login)}"
         return {
-            "login": login,
-            "id": known.id,
-            "node_id": node("O", known.id),
-            "url": url,
-            "repos_url": f"{url}/repos",
-            "events_url": f"{url}/events",
-            "hooks_url": f"{url}/hooks",
-            "issues_url": f"{url}/issues",
-            "members_url": f"{url}/members{{/member}}",
-            "public_members_url": f"{url}/public_members{{/member}}",
-            "avatar_url": f"{self.web}/avatars/u/{known.id}?",
-            "description": "A shop that exists in examples alone",
+            **self.simple_organization(login),
             "name": "Example shop",
             "has_organization_projects": True,
             "has_repository_projects": True,

@@ -50,7 +50,7 @@ def tell(world: World, one: Repository, event: str, who: str, **members: Any) ->
     shows = ShowsWork(store, world.address)
     payload = {**members, "repository": shows.repository(one), "sender": shows.user(who)}
     if one.owner == ORGANIZATION:
-        payload["organization"] = shows.user(ORGANIZATION)
+        payload["organization"] = shows.simple_organization(ORGANIZATION)
     for hook in hooks:
         send(world, hook, event, payload)
 
@@ -134,6 +134,22 @@ def _commit(shows: ShowsWork, one: Repository, commit: Commit) -> Payload:
     }
 
 
+def renamed(world: World, one: Repository, was: tuple[str, str]) -> None:
+    """``repository``: it has another name, or another owner; ``was`` is its owner and name."""
+    shows = ShowsWork(world.of(GitHub), world.address)
+    owner, name = was
+    who = "release-manager"
+    if owner == one.owner:
+        changes: Payload = {"repository": {"name": {"from": name}}}
+        tell(world, one, "repository", who, action="renamed", changes=changes)
+        return
+    if owner == ORGANIZATION:
+        left: Payload = {"organization": shows.simple_organization(owner)}
+    else:
+        left = {"user": shows.user(owner)}
+    tell(world, one, "repository", who, action="transferred", changes={"owner": {"from": left}})
+
+
 def referenced(world: World, one: Repository, branch: str, who: str, *, gone: bool) -> None:
     """``create`` or ``delete`` of a branch."""
     members: Payload = {"ref": branch, "ref_type": "branch", "pusher_type": "user"}
@@ -213,7 +229,10 @@ def deployed(
     """``deployment``, or ``deployment_status`` of it."""
     shows = ShowsWork(world.of(GitHub), world.address)
     members: Payload = {"action": "created", "deployment": shows.deployment(one, it)}
-    if status is not None:
+    if status is None:
+        # None of GitHub's own workflows made it.
+        members |= {"workflow": None, "workflow_run": None}
+    else:
         members["deployment_status"] = shows.deployment_status(one, it, status)
     event = "deployment" if status is None else "deployment_status"
     tell(world, one, event, status.creator if status else it.creator, **members)

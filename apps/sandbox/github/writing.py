@@ -64,13 +64,11 @@ def make_repository(
 def rename(world: World, one: Repository, name: str, *, owner: str | None = None) -> None:
     """Give a repository another name or owner; the old name leads to it."""
     store = world.of(GitHub)
-    was = one.name
+    was = one.owner, one.name
     one.name, one.owner, one.updated = name, owner or one.owner, world.now()
     store.add_user(one.owner)
     store.names[one.full_name.lower()] = one.id
-    changes = {"repository": {"name": {"from": was}}}
-    action = "transferred" if owner else "renamed"
-    told.tell(world, one, "repository", "release-manager", action=action, changes=changes)
+    told.renamed(world, one, was)
 
 
 def make_commit(  # noqa: PLR0913 - a commit is this much

@@ -182,9 +182,11 @@ def project(ask: Ask) -> Said:
 @route("GET", f"{_API}/project/{{project}}/statuses", "getAllStatuses")
 def project_statuses(ask: Ask) -> Said:
     """The statuses that each type of issue has in a project."""
-    one, shown = project_of(ask, ask["project"]), shows(ask)
-    statuses = [shown.status(status) for status in one.workflow.statuses.values()]
-    return Said([{**shown.type(name), "statuses": statuses} for name in TYPES])
+    project, shown = project_of(ask, ask["project"]), shows(ask)
+    statuses = [shown.status(status) for status in project.workflow.statuses.values()]
+    types = [shown.type(name) for name in TYPES]
+    brief = [{name: one[name] for name in ("self", "id", "name", "subtask")} for one in types]
+    return Said([{**one, "statuses": statuses} for one in brief])
 
 
 @route("GET", f"{_API}/issuetype", "getIssueAllTypes")

@@ -6,80 +6,33 @@ The description is that of Enterprise Server, from the package @octokit/openapi.
 import json
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import jwt
 import pytest
-from openapi_schema_validator import OAS30Validator
-from referencing import Registry
-from referencing.jsonschema import DRAFT4
 
 from apps.sandbox.faults import Faults
 from apps.sandbox.github.door import GitHubSite
-from apps.sandbox.process import SandboxProcess
+from apps.sandbox.server import SandboxServer
 from apps.sandbox.world import World
-from tests.sandbox.sites import SHOP, GitHub
+from tests.sandbox.sites import SHOP, GitHub, listening
+from tests.vendors import Contract, component, github
 
 
 @pytest.fixture(scope="module")
-def described(project_root) -> dict[str, Any]:
+def described() -> dict[str, Any]:
     """The vendor's description of its API."""
-    folder = project_root / "node_modules" / "@octokit" / "openapi" / "generated"
-    return json.loads((folder / "ghes-3.19.json").read_text())
+    return github("ghes-3.19")
 
 
 # There an account is said to be a person and an enterprise at once.
 SLIPS = {
     "apps/list-installations": {
         "type": "array",
-        "items": {"$ref": "#/components/schemas/installation"},
+        "items": component("installation"),
     }
 }
-
-
-class Contract:
-    """Holds answers to the description."""
-
-    def __init__(self, described: dict[str, Any]) -> None:
-        document = DRAFT4.create_resource(described)
-        self.registry = Registry().with_resource("urn:github", document)
-        self.operations = {
-            operation["operationId"]: operation
-            for methods in described["paths"].values()
-            for operation in methods.values()
-        }
-
-    def complaints(self, operation: str, status: int, body: Any) -> list[str]:
-        """What an answer has that its description does not allow."""
-        responses = self.operations[operation]["responses"]
-        if str(status) not in responses:
-            return [f"{operation} answers {status}, not one of {sorted(responses)}"]
-        content = responses[str(status)].get("content", {})
-        if "application/json" not in content:
-            return [f"{operation} has a body"] if body not in (None, "") else []
-        schema = absolute(SLIPS.get(operation, content["application/json"]["schema"]))
-        validator = OAS30Validator(schema, registry=self.registry)
-        return [
-            f"{operation}: {'/'.join(map(str, error.path))}: {error.message[:200]}"
-            for error in validator.iter_errors(body)
-            if not (error.instance is None and may_be_null(error))
-        ]
-
-
-def may_be_null(error: Any) -> bool:
-    """Version 3.0 of OpenAPI wants null among an enumeration's values; GitHub's leaves it out."""
-    return error.validator == "enum" and error.schema.get("nullable")
-
-
-def absolute(schema: Any) -> Any:
-    """The schema with references into the whole description."""
-    if isinstance(schema, dict):
-        return {
-            name: f"urn:github{value}" if name == "$ref" else absolute(value)
-            for name, value in schema.items()
-            if name != "discriminator"
-        }
-    return [absolute(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def as_app(url: str) -> GitHub:
@@ -198,14 +151,34 @@ def story(url: str) -> list[tuple[str, Any]]:
     return told
 
 
+Delivery = tuple[str, Any]
+
+
 @pytest.fixture(scope="module")
-def told():
-    with SandboxProcess("--seed", "1", "--speed", "0") as server:
-        yield story(server.url)
+def lived() -> Iterator[tuple[list[tuple[str, Any]], list[Delivery]]]:
+    """What was answered, and what webhooks told meanwhile: (event, payload) of each."""
+    with SandboxServer(seed=1, speed=6, scenario="default") as server, listening() as ear:
+        server.clock.hold()
+        for repository in (SHOP, "/repos/example-shop/old-shop"):
+            hook = {"config": {"url": ear.url}, "events": ["*"]}
+            assert GitHub(server.url).post(f"{repository}/hooks", json=hook).ok
+        answers = story(server.url)
+        server.clock.advance(600)
+        last = GitHub(server.url).post(f"{SHOP}/issues", json={"title": "The last"}).json()
+        heard: list[Delivery] = []
+        while not any(one.get("issue", {}).get("id") == last["id"] for _, one in heard):
+            waited = ear.wait(len(heard) + 1)
+            heard = [(headers["x-github-event"], json.loads(body)) for headers, body in waited]
+        yield answers, heard
+
+
+@pytest.fixture(scope="module")
+def told(lived):
+    return lived[0]
 
 
 def test_every_answer_is_as_the_vendor_describes_it(told, described):
-    contract = Contract(described)
+    contract = Contract(described, SLIPS)
     wrong = []
     for operation, answer in told:
         assert answer.ok, (operation, answer.status_code, answer.text[:300])
@@ -215,8 +188,34 @@ def test_every_answer_is_as_the_vendor_describes_it(told, described):
     assert wrong == []
 
 
+EVENTS = {
+    "check_run",
+    "create",
+    "delete",
+    "deployment",
+    "deployment_status",
+    "issue_comment",
+    "issues",
+    "ping",
+    "pull_request",
+    "pull_request_review",
+    "push",
+    "repository",
+    "status",
+}
+
+
+def test_every_webhook_is_as_the_vendor_describes_it(lived, described):
+    contract = Contract(described)
+    wrong = [one for event, payload in lived[1] for one in contract.delivery(event, payload)]
+    assert sorted(set(wrong)) == []
+    assert {event for event, _ in lived[1]} == EVENTS
+
+
 def test_the_validator_would_notice(described):
     contract = Contract(described)
+    assert contract.delivery("push", {"ref": "refs/heads/main"})
+    assert contract.delivery("issues", {"action": "eaten"}) == ["issues-eaten is no webhook"]
     assert contract.complaints("repos/list-branches", 200, [{"name": "main"}])
     assert contract.complaints("repos/list-branches", 299, [])
     assert contract.complaints("issues/get", 200, {"id": "seven"})
