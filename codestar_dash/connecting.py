@@ -60,7 +60,10 @@ def disconnect_ambient() -> None:
 
 
 def ambient_regions() -> list[str]:
-    """This machine's region and those of AWS_REGIONS; UnknownRegionError where one can be none."""
+    """Return this machine's region and those of AWS_REGIONS.
+
+    Raises UnknownRegionError where one can be none.
+    """
     # AWS_REGION is what the CLI, other SDKs and containers on AWS go by; boto3 does not read it.
     named = os.environ.get("AWS_REGION", "").strip() or Session().region_name
     regions = list(dict.fromkeys(filter(None, [named, *settings.AWS_REGIONS]))) or ["us-east-1"]
@@ -69,7 +72,7 @@ def ambient_regions() -> list[str]:
 
 
 def ambient_endpoint() -> str:
-    """AWS_ENDPOINT_URL, or nothing; EndpointRefusedError where it is no endpoint."""
+    """Return AWS_ENDPOINT_URL, or nothing; EndpointRefusedError where it is no endpoint."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "").strip()
     return well_formed(endpoint) if endpoint else ""
 

@@ -128,7 +128,7 @@ def _run(sweep: Sweep, lease: Lease, progress: Progress | None, *, whole: bool) 
 
 
 def _was_removed(scope: Scope) -> bool:
-    """Whether somebody removed the account or site meanwhile: what was read is nobody's any more."""
+    """Whether somebody removed the account or site meanwhile: what was read is nobody's now."""
     return not Scope.objects.filter(pk=scope.pk).exists()
 
 

@@ -164,7 +164,9 @@ class SiteForm(forms.Form):
         for field in method.fields:
             if not data.get(field.name) and not self._keeps(field, method.name):
                 self.add_error(field.name, f"{method.label} needs this.")
-            elif field.secret and not field.long and not WORD.fullmatch(data.get(field.name) or ""):
+                continue
+            one_word = field.secret and not field.long
+            if one_word and not WORD.fullmatch(data.get(field.name) or ""):
                 self.add_error(
                     field.name,
                     "It has a space, a line break or a letter that no token has. Copy it once more, "

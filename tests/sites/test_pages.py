@@ -249,8 +249,8 @@ def test_the_page_asks_a_worker_and_the_report_says_what_may_be_read(staff, task
 )
 def test_a_site_that_refuses_says_so_with_the_cure(
     staff,  # noqa: F811
-    tasks,  # noqa: F811
-    flight,  # noqa: F811
+    tasks,
+    flight,
     answer,
     heading,
     told,

@@ -13,7 +13,10 @@ from apps.people.accounts import base_url, make_sign_in_link
 class Command(BaseCommand):
     """`manage.py add_user NAME`."""
 
-    help = "Make a user without a password and print a link that signs them in once within a day."
+    help = (
+        "Make a user without a password and print a link that signs them in once within a day. "
+        "Where projects adopt themselves (ADOPT=auto), they are a contributor of each of these."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """NAME, what else is known, and where the dashboard is reached."""
