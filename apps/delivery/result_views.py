@@ -39,8 +39,9 @@ SWITCHES = (
     (
         "jira",
         "Jira",
-        "Each issue that an execution's commits name gets a link to the execution, which says how "
-        "it fares.",
+        "Each issue that an execution's commits name shows where it is brought out, and how that "
+        "fares: in its deployments panel where the Jira site was given OAuth credentials, else by "
+        "a link to the execution.",
     ),
 )
 
@@ -64,7 +65,7 @@ def results(request: HttpRequest, slug: str) -> HttpResponse:
             "tab": "results",
             "switches": [_switch(name, label, says, row) for name, label, says in SWITCHES],
             "tellings": tellings[:SHOWN],
-            "stuck": sum(one.given_up for one in tellings),
+            "stuck": sum(one.given_up or one.is_told_in_part for one in tellings),
             "named": _linkable(request.user, met.project),
             "reads": {"within": slug},
             "live": live([], since, "codepipeline.execution"),
@@ -95,11 +96,11 @@ def _linkable(user: Any, project: Project) -> list[Named]:
 
 @require_POST
 def again(request: HttpRequest, slug: str) -> HttpResponse:
-    """Try again what was given up."""
+    """Try again what was given up, or told in part."""
     met = here(request, slug, Role.OWNER)
     held = held_by(met.project, request.user)
-    mine = Telling.objects.filter(pipeline__in=held["codepipeline.pipeline"], given_up=True)
-    count = mine.update(given_up=False, attempts=0, due_at=now())
+    mine = Telling.objects.stuck().filter(pipeline__in=held["codepipeline.pipeline"])
+    count = mine.update(given_up=False, told_mark="", trouble="", attempts=0, due_at=now())
     messages.success(request, f"{count} of them {'is' if count == 1 else 'are'} tried again.")
     return redirect("results:results", slug)
 
