@@ -158,7 +158,7 @@ def read(answer: Answer, _operation: str) -> Failure | None:
         return Failure(
             health=Health.CREDENTIALS,
             code="ClientRefused",
-            message=f"Jira does not accept the client id and secret: {words}",
+            message=f"Jira does not accept the client id and secret: {words.rstrip('.')}.",
             cure=WRONG_CLIENT,
         )
     if answer.status in (401, 403) and not is_limited(answer):
@@ -166,7 +166,7 @@ def read(answer: Answer, _operation: str) -> Failure | None:
         return Failure(
             health=Health.DENIED,
             code="ClientDenied",
-            message=f"Jira takes no deployments from this client: {words}",
+            message=f"Jira takes no deployments from this client: {words.rstrip('.')}.",
             cure=LACKS,
         )
     return None

@@ -16,7 +16,7 @@ from apps.mirror.provider import Health
 from apps.sites.failures import AddressRefusedError, SiteError, classify, refusal
 from apps.sites.models import Site
 
-SECRET = "client-secret-never-shown"  # noqa: S105
+SECRET = "client-secret-never-shown"
 CLOUD = "11223344-a1b2-3b33-c444-def123456789"
 ACCEPTED = {"acceptedDeployments": [{}], "rejectedDeployments": [], "unknownIssueKeys": []}
 DEPLOYMENT = {"associations": [{"associationType": "issueIdOrKeys", "values": ["SHOP-1"]}]}
@@ -38,7 +38,8 @@ class Gateway(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    do_GET = do_POST
+    def do_GET(self) -> None:
+        self.do_POST()
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -281,10 +282,10 @@ def test_a_test_of_the_connection_tells_whether_they_work(gateway: Played):
     gateway.says["/oauth/token"] = (401, {"error_description": "Unauthorized"})
     [found] = findings(site_at(gateway))
     assert (found.ok, found.field) == (False, "client_id")
-    assert found.told == "Jira does not accept the client id and secret: Unauthorized"
+    assert found.told == "Jira does not accept the client id and secret: Unauthorized."
     assert "OAuth credentials" in found.cure
     del gateway.says["/oauth/token"]
     gateway.says["/deployments/1"] = (403, {"message": "Scope does not match"})
     [found] = findings(site_at(gateway))
-    assert found.told == "Jira takes no deployments from this client: Scope does not match"
+    assert found.told == "Jira takes no deployments from this client: Scope does not match."
     assert "permission Deployments" in found.cure
