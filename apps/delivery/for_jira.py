@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q
+
 from apps.codepipeline.models import Action, Execution
 from apps.codepipeline.of_project import deploying
 from apps.issues.models import Issue
@@ -21,7 +23,7 @@ from apps.projects.models import Holding
 from apps.sites.models import Site
 from apps.source.models import Commit
 
-from .models import CLOUD, Channel, Telling
+from .models import CLOUD, Channel, Results, Telling
 from .want import LONGEST, Want, deploying_actions, fares, newest_of
 
 # Commits that an execution brings, since the one before it, in which issues are looked for.
@@ -57,13 +59,15 @@ WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 BEGINNINGS = frozenset({"pre", "non", "not", "no"})
 
 
-def wants(executions: Sequence[Execution], projects: Mapping[int, Sequence[int]]) -> Iterator[Want]:
+def wants(
+    executions: Sequence[Execution], switched: Mapping[int, Sequence[Results]]
+) -> Iterator[Want]:
     """Yield what Jira's sites are to show of executions.
 
-    projects  pipeline's id -> the projects that tell, whose trackers say which issues are theirs.
+    switched  pipeline's id -> what says that its projects tell, whose trackers have the issues.
     """
     named = {
-        one.pk: _issues_of(one, projects[one.pipeline_id]) for one in executions if one.revision_id
+        one.pk: _issues_of(one, switched[one.pipeline_id]) for one in executions if one.revision_id
     }
     scopes = {issue.scope_id for issues in named.values() for issue in issues}
     panels = _panels(scopes)
@@ -241,7 +245,7 @@ def _rolled_back(executions: Sequence[Execution]) -> frozenset[tuple[int, str]]:
 # --- The link -------------------------------------------------------------------------------------
 
 
-def _issues_of(one: Execution, projects: Sequence[int]) -> list[Issue]:
+def _issues_of(one: Execution, switched: Sequence[Results]) -> list[Issue]:
     """The issues that an execution's commits name, of trackers that its projects hold."""
     commits = _brought(one)
     links = Link.objects.filter(
@@ -249,10 +253,13 @@ def _issues_of(one: Execution, projects: Sequence[int]) -> list[Issue]:
         from_id__in=commits,
         to_kind="jira.issue",
     )
-    held = Holding.objects.shown().filter(kind="jira.tracker", project__in=projects)
+    held = Holding.objects.shown().filter(kind="jira.tracker")
+    own = held.filter(project__in=[row.project_id for row in switched if not row.by_itself])
+    any_of = held.filter(project__in=[row.project_id for row in switched])
     rows = Issue.objects.filter(
+        Q(tracker__in=own.values("row_id")) | Q(scope__site__managed=True),
         arn__in=links.values("to_arn"),
-        tracker__in=held.values("row_id"),
+        tracker__in=any_of.values("row_id"),
         scope__provider="jira",
         gone_at=None,
     )

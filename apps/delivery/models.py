@@ -26,11 +26,15 @@ class Channel(models.TextChoices):
 
 
 class Results(models.Model):
-    """Whether a project's results are told: at commits (GitHub), at issues (Jira)."""
+    """Whether a project's results are told: at commits (GitHub), at issues (Jira).
+
+    by_itself  nobody switched it on: what `make up` started is told, and no other site.
+    """
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="results")
     github = models.BooleanField(default=False)
     jira = models.BooleanField(default=False)
+    by_itself = models.BooleanField(default=False)
     edited_at = models.DateTimeField(default=now)
     edited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"

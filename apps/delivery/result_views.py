@@ -131,7 +131,13 @@ def _turn(project: Project, row: Results | None, request: HttpRequest) -> None:
         messages.info(request, "Nothing was changed.")
         return
     Results.objects.update_or_create(
-        project=project, defaults={**wanted, "edited_at": now(), "edited_by": request.user}
+        project=project,
+        defaults={
+            **wanted,
+            "by_itself": False,
+            "edited_at": now(),
+            "edited_by": request.user,
+        },
     )
     said = ", ".join(
         f"{label} {'on' if wanted[name] else 'off'}"

@@ -52,7 +52,7 @@ def note(execution_ids: Iterable[int]) -> int:
         *_statuses([one for one in executions if told[one.pipeline_id].github]),
         *for_jira.wants(
             [one for one in executions if told[one.pipeline_id].jira],
-            {pipeline: telling.projects for pipeline, telling in told.items()},
+            {pipeline: telling.switched for pipeline, telling in told.items()},
         ),
     ]
     return sum(_keep(want) for want in wants)
@@ -60,11 +60,11 @@ def note(execution_ids: Iterable[int]) -> int:
 
 @dataclass(slots=True)
 class _Telling:
-    """Which of its results a pipeline's projects tell, and which these projects are."""
+    """Which of its results a pipeline's projects tell; the rows that say so of Jira."""
 
     github: bool = False
     jira: bool = False
-    projects: tuple[int, ...] = ()
+    switched: tuple[Results, ...] = ()
 
 
 def _told_by(executions: Sequence[Execution]) -> Mapping[int, _Telling]:
@@ -81,7 +81,7 @@ def _told_by(executions: Sequence[Execution]) -> Mapping[int, _Telling]:
         telling.github = telling.github or one.github
         if one.jira:
             telling.jira = True
-            telling.projects = (*telling.projects, project)
+            telling.switched = (*telling.switched, one)
     return found
 
 

@@ -241,7 +241,7 @@ JIRA = SiteKind(
                 TOKEN,
                 Field(
                     name="client_id",
-                    label="Client id",
+                    label="OAuth client id",
                     help="For the deployments panel of issues, where results are told: made at "
                     f"{WHERE}, with the permission Deployments. Without it, issues get links. "
                     "Emptied, it is removed with its secret.",
@@ -249,7 +249,7 @@ JIRA = SiteKind(
                 ),
                 Field(
                     name="client_secret",
-                    label="Client secret",
+                    label="OAuth client secret",
                     help="Belongs to the client id.",
                     secret=True,
                     optional=True,

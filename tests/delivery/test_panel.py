@@ -15,6 +15,7 @@ from apps.delivery import channels, telling
 from apps.delivery.for_jira import environment_type
 from apps.delivery.models import Channel, Results, Telling
 from apps.delivery.wanted import note
+from apps.jira.panel import findings
 from apps.mirror.models import Scope
 from apps.mirror.provider import Failure, Health
 from apps.projects.roles import Role
@@ -25,6 +26,7 @@ from apps.sites.failures import SiteError
 from apps.sites.models import Site
 from apps.sites.opening import forget
 from apps.source.models import Commit
+from codestar_dash.own_sites import connect_sites
 from tests.delivery.making import make_line, make_pipeline, name_issue, run
 from tests.delivery.test_results import Wire, again, make_issue, make_site, wire  # noqa: F401
 from tests.factories import hold, make_project
@@ -309,6 +311,14 @@ def test_credentials_that_are_gone_are_told_as_the_reason(pipeline: Any):
     assert "no client credentials any more" in row.trouble
 
 
+def test_what_nobody_switched_on_tells_the_simulated_jira_alone(pipeline: Any, panel: Panel):
+    Results.objects.update(by_itself=True)
+    execution = run(pipeline, 3, to="Staging")
+    assert note([execution.pk]) == 0
+    Site.objects.update(managed=True)
+    assert note([execution.pk]) == 1
+
+
 @pytest.mark.parametrize("switch", ["may_write", "paused"])
 def test_a_site_that_may_not_be_written_is_told_nothing(pipeline: Any, panel: Panel, switch: str):
     Site.objects.update(**{switch: switch == "paused"})
@@ -467,3 +477,12 @@ def test_who_is_asked_to_slow_down_comes_back(box: Any, connected: Site):
     Telling.objects.update(due_at=now())
     assert telling.tell() == 2
     assert shown(box, execution)["staging"] == "successful"
+
+
+def test_what_the_start_command_connects_may_tell_the_panel(box: Any):
+    cache.clear()
+    connect_sites(box.url, "http://127.0.0.1:9")
+    site = Site.objects.get(provider="jira")
+    [found] = findings(site)
+    assert (found.ok, found.told) == (True, "Jira takes deployments from these credentials.")
+    cache.clear()
