@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from datetime import timedelta
 
-from django.db.models import F
+from django.db.models import BigIntegerField, F, Value
 from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
@@ -113,7 +113,9 @@ def _tell_door(scope_id: int, channel: str, rows: list[int]) -> int:
 
 def _tell_one(pk: int, reach: object, provider: object) -> int:
     lease = Lease(Telling.objects.due().filter(pk=pk), "leased_until", LEASE)
-    later = Greatest(F("sequence") + 1, int(time.time() * 1000))
+    # Milliseconds are no four bytes, which Postgres would take a plain number for.
+    clock = Value(int(time.time() * 1000), output_field=BigIntegerField())
+    later = Greatest(F("sequence") + 1, clock, output_field=BigIntegerField())
     if not lease.take(attempts=F("attempts") + 1, sequence=later):
         return 0
     mine = Lease(Telling.objects.filter(pk=pk), "leased_until", LEASE, held=lease.until)

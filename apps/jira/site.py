@@ -242,8 +242,8 @@ JIRA = SiteKind(
                 Field(
                     name="client_id",
                     label="OAuth client id",
-                    help="For the deployments panel of issues, where results are told: made at "
-                    f"{WHERE}, with the permission Deployments. Without it, issues get links. "
+                    help="Only for the deployments panel of issues, where results are told: made "
+                    f"at {WHERE}, with the permission Deployments. Without it, issues get links. "
                     "Emptied, it is removed with its secret.",
                     optional=True,
                 ),
