@@ -119,6 +119,7 @@ def _switch(name: str, label: str, says: str, row: Results | None) -> dict[str, 
         "label": label,
         "says": says,
         "on": bool(row and getattr(row, name)),
+        "by_itself": bool(row and row.by_itself and getattr(row, name)),
         "connected": sites.exists(),
         "writable": sites.filter(may_write=True, paused=False).exists(),
     }

@@ -319,6 +319,22 @@ def test_what_nobody_switched_on_tells_the_simulated_jira_alone(pipeline: Any, p
     assert note([execution.pk]) == 1
 
 
+def test_a_person_who_turns_a_switch_answers_for_all_of_them(
+    pipeline: Any, client: Any, django_user_model: Any
+):
+    Results.objects.update(by_itself=True)
+    project = Results.objects.get().project
+    owner = django_user_model.objects.create_user("owner", "owner@example.com", "pw")
+    project.memberships.create(user=owner, role=Role.OWNER)
+    client.force_login(owner)
+    path = reverse("results:results", args=[project.slug])
+    assert "It was switched on by itself" in client.get(path).content.decode()
+    client.post(path, {"jira": "on", "github": "on"})
+    row = Results.objects.get()
+    assert (row.jira, row.github, row.by_itself, row.edited_by) == (True, True, False, owner)
+    assert "It was switched on by itself" not in client.get(path).content.decode()
+
+
 @pytest.mark.parametrize("switch", ["may_write", "paused"])
 def test_a_site_that_may_not_be_written_is_told_nothing(pipeline: Any, panel: Panel, switch: str):
     Site.objects.update(**{switch: switch == "paused"})
