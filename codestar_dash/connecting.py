@@ -59,23 +59,32 @@ def disconnect_ambient() -> None:
     ambient.park(ambient.machine_accounts())
 
 
-def connect_ambient() -> None:
-    """Connect what boto3 finds by itself, in its region and those of AWS_REGIONS.
-
-    Raises EndpointRefusedError where AWS_ENDPOINT_URL is no endpoint, and UnknownRegionError.
-    """
+def ambient_regions() -> list[str]:
+    """This machine's region and those of AWS_REGIONS; UnknownRegionError where one can be none."""
     # AWS_REGION is what the CLI, other SDKs and containers on AWS go by; boto3 does not read it.
     named = os.environ.get("AWS_REGION", "").strip() or Session().region_name
     regions = list(dict.fromkeys(filter(None, [named, *settings.AWS_REGIONS]))) or ["us-east-1"]
     check_regions(regions)
+    return regions
+
+
+def ambient_endpoint() -> str:
+    """AWS_ENDPOINT_URL, or nothing; EndpointRefusedError where it is no endpoint."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "").strip()
+    return well_formed(endpoint) if endpoint else ""
+
+
+def connect_ambient() -> None:
+    """Connect what boto3 finds by itself; raises as `ambient_regions` and `ambient_endpoint` do."""
+    regions, endpoint = ambient_regions(), ambient_endpoint()
+    warn_of_unknown(regions)
     latest = ambient.machine_accounts().first()
     account = connect(
         # Credentials of another account than last time go on under a row of their own.
         name=latest.name if latest else ambient.NAME,
         method=Account.Method.AMBIENT,
         regions=regions,
-        endpoint_url=well_formed(endpoint) if endpoint else "",
+        endpoint_url=endpoint,
         managed=True,
     )
     ambient.park(ambient.machine_accounts().exclude(pk=account.pk))
@@ -89,17 +98,19 @@ class UnknownRegionError(ValueError):
     """A region that was named cannot be one; the text says which are."""
 
 
-def check_regions(regions: Iterable[str]) -> None:
-    """Raise UnknownRegionError where one does not look like a region of AWS.
-
-    One that boto3 does not know may be newer than it, and is only warned of.
-    """
+def known_regions() -> set[str]:
+    """Every region that this boto3 knows, of all partitions."""
     session = Session()
-    known = {
+    return {
         region
         for partition in session.get_available_partitions()
         for region in session.get_available_regions("sts", partition)
     }
+
+
+def check_regions(regions: Iterable[str]) -> None:
+    """Raise UnknownRegionError where one does not look like a region of AWS."""
+    known = known_regions()
     for region in regions:
         if region in known:
             continue
@@ -110,6 +121,11 @@ def check_regions(regions: Iterable[str]) -> None:
                 f"{region!r} is no region of AWS: correct AWS_REGIONS (or AWS_REGION, or the "
                 f"profile's region). One looks like eu-west-1; known: {', '.join(sorted(known))}."
             ) from None
+
+
+def warn_of_unknown(regions: Iterable[str]) -> None:
+    """Say in the log which regions boto3 does not know; they may be newer than it."""
+    for region in sorted(set(regions) - known_regions()):
         log.warning(
             "region.unknown",
             extra={

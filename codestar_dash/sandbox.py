@@ -33,12 +33,7 @@ class SandboxChild:
 
         Where it ends by itself later, `on_death` gets one line that says so and what to do.
         """
-        if importlib.util.find_spec("moto") is None:
-            raise SandboxError(
-                "The sandbox needs the extra packages of requirements/sandbox.txt: "
-                "use make up, or start with AWS=real or AWS=none."
-            )
-        _check_settings()
+        check_settings()
         command = [
             sys.executable,
             "-m",
@@ -113,8 +108,13 @@ class SandboxChild:
             self._process.wait(2)
 
 
-def _check_settings() -> None:
-    """Raise SandboxError, with the name of the setting, where the child could not start so."""
+def check_settings() -> None:
+    """Raise SandboxError, with what to do, where the child could not start so."""
+    if importlib.util.find_spec("moto") is None:
+        raise SandboxError(
+            "The sandbox needs the extra packages of requirements/sandbox.txt: "
+            "use make up, or start with AWS=real or AWS=none."
+        )
     if settings.SANDBOX_PORT:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

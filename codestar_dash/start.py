@@ -22,7 +22,7 @@ from . import environment as env
 from .embedded import EmbeddedCelery
 from .logs import redact
 from .memory import few_arenas
-from .sandbox import SandboxChild, SandboxError
+from .sandbox import SandboxChild, SandboxError, check_settings
 
 log = logging.getLogger(__name__)
 Say = Callable[[str], None]
@@ -65,8 +65,10 @@ def run_everything(say: Say) -> None:
     check_folder(Path(settings.DATA_DIR))
     claimed = claim_folder(Path(settings.DATA_DIR))
     listening = take_port(settings.HOST, settings.PORT)
-    prepare_database()
+    # What can be refused at once is, before a minute may go into making tables.
     check_redis()
+    check_aws()
+    prepare_database()
     prepare_static()
     base_url = site_url(listening.getsockname()[1])
     tell_where(claimed, base_url)
@@ -221,6 +223,25 @@ def check_redis() -> None:
         ) from None
 
 
+def check_aws() -> None:
+    """Raise StartError where what AWS= asks for cannot be connected, as far as settings tell."""
+    from apps.aws.failures import EndpointRefusedError
+
+    from .connecting import UnknownRegionError, ambient_endpoint, ambient_regions
+
+    try:
+        match settings.AWS_MODE:
+            case "sandbox":
+                check_settings()
+            case "real":
+                ambient_regions()
+                ambient_endpoint()
+    except EndpointRefusedError as error:
+        raise StartError(f"AWS_ENDPOINT_URL cannot be used. {error}") from None
+    except (SandboxError, UnknownRegionError) as error:
+        raise StartError(str(error)) from None
+
+
 def prepare_static() -> None:
     """Gather static files where `make` has not done so."""
     root = Path(settings.STATIC_ROOT)
@@ -260,11 +281,9 @@ def connect_aws(sandbox: SandboxChild, say: Say, ours: str) -> None:
 
     ours  where the sandbox finds us.
     """
-    from apps.aws.failures import EndpointRefusedError
     from apps.aws.places import AlreadyConnectedError
 
     from .connecting import (
-        UnknownRegionError,
         ask_anew,
         connect_ambient,
         connect_sandbox,
@@ -295,9 +314,7 @@ def connect_aws(sandbox: SandboxChild, say: Say, ours: str) -> None:
                 disconnect_sites()
                 disconnect_ambient()
         ask_anew()
-    except EndpointRefusedError as error:
-        raise StartError(f"AWS_ENDPOINT_URL cannot be used. {error}") from None
-    except (SandboxError, AlreadyConnectedError, UnknownRegionError) as error:
+    except (SandboxError, AlreadyConnectedError) as error:
         raise StartError(str(error)) from None
 
 

@@ -18,6 +18,8 @@ sys.path.insert(0, str(ROOT))
 
 from tests import servers  # noqa: E402
 
+#: For two cores: a third of the time is spent waiting for programs, browsers and their clocks.
+WORKERS = ("-n", "3", "--dist", "worksteal")
 NO_TESTS_COLLECTED = 5
 CLEAN_UP_SECONDS = 60
 SETTINGS = ROOT / "docs" / "settings.md"
@@ -42,8 +44,9 @@ def run_pytest(
     report = ROOT / ".setup" / f"tests-{name}.xml"
     report.unlink(missing_ok=True)
     print(f"\n=== tests on {name} ===", flush=True)
-    command = [sys.executable, "-m", "pytest", "-n", "2", f"--junitxml={report}", *arguments]
-    unset = settings_read()
+    command = [sys.executable, "-m", "pytest", *WORKERS, f"--junitxml={report}", *arguments]
+    # Each worker would compile every module and every rewritten test for itself alone.
+    unset = settings_read() | {"PYTHONDONTWRITEBYTECODE"}
     inherited = {key: value for key, value in os.environ.items() if key not in unset}
     with subprocess.Popen(
         command, cwd=ROOT, env=inherited | environment, stdin=subprocess.DEVNULL

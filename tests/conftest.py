@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.cache import caches
+from django.db.models.signals import post_migrate
 
 from apps.aws.session import called
 from apps.live.fragment import FRAGMENT_CACHE
@@ -39,6 +40,9 @@ settings.STORAGES["staticfiles"]["BACKEND"] = (
 settings.WHITENOISE_AUTOREFRESH = True
 # A test's follower of the log of changes must not go on in the next one's database.
 tail.IDLE = 0.0
+# Django's own permissions, which nothing here asks for, would be made anew after each test that
+# commits: half of what emptying the tables takes.
+post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -11,6 +11,7 @@ from apps.adoption.models import Declined
 from apps.issues.models import Tracker
 from apps.mirror.models import Link
 from apps.projects.models import Holding, Project
+from apps.sites.models import Site
 from apps.source.models import Commit
 
 from .models import Results
@@ -52,7 +53,9 @@ def named_by(project: Project) -> list[Named]:
 def link_by_themselves() -> int:
     """Link what is named to projects that were adopted by themselves; return how many were.
 
-    What somebody took out of a project stays out.
+    Only trackers of a site that a start of ours connected: elsewhere whoever may push could open a
+    tracker to a project's members by naming its issues, so a person decides. What somebody took out
+    of a project stays out.
     """
     if settings.ADOPT != "auto" or not Tracker.objects.exists():
         return 0
@@ -83,7 +86,15 @@ def tell_by_themselves() -> int:
 def _link(project: Project) -> int:
     declined = Declined.objects.filter(project=project, kind=KIND)
     barred = set(declined.values_list("row_id", flat=True))
-    return _linked(project, (one for one in named_by(project) if one.tracker.pk not in barred))
+    own = set(Site.objects.filter(managed=True).values_list("scope_id", flat=True))
+    return _linked(
+        project,
+        (
+            one
+            for one in named_by(project)
+            if one.tracker.scope_id in own and one.tracker.pk not in barred
+        ),
+    )
 
 
 def _linked(project: Project, named: Iterable[Named]) -> int:

@@ -52,8 +52,13 @@ def test_what_was_adopted_by_itself_gets_its_tracker_unless_somebody_took_it_out
     project: Any, tracker: Tracker, settings: Any
 ):
     settings.ADOPT = "auto"
+    site = Site.objects.create(provider="jira", name="Sandbox", scope=tracker.scope, managed=True)
     assert link_by_themselves() == 0
     Accepted.objects.create(digest="x", project=project, by_itself=True)
+    # Whoever may push could open a real site's tracker to everybody in a project.
+    Site.objects.update(managed=False)
+    assert link_by_themselves() == 0
+    Site.objects.filter(pk=site.pk).update(managed=True)
     assert link_by_themselves() == 1
     assert Holding.objects.filter(project=project, kind="jira.tracker").exists()
     assert link_by_themselves() == 0

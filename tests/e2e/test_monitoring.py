@@ -156,7 +156,7 @@ def test_metrics_come_to_the_page_of_what_they_measure(
     panel = desk.locator(f"#panel-metrics-codebuild-project-{project.pk}")
     expect(panel.get_by_role("link", name="checkout-fails")).to_be_visible()
     # Another range is fetched into the same place.
-    panel.get_by_role("link", name="1h").click()
+    panel.get_by_role("link", name="1h", exact=True).click()
     expect(desk.locator("nav.chart-ranges [aria-current]")).to_have_text("1h")
     expect(charts).to_have_count(3)
     assert desk.url.endswith(f"/codebuild/projects/{project.pk}/")
@@ -217,7 +217,7 @@ def test_charts_are_there_without_scripts(opened: Callable[..., Page], project: 
         viewport=DESK,
     )
     expect(page.locator("figure.chart .chart-line")).to_have_count(3)
-    page.get_by_role("link", name="1d").click()
+    page.get_by_role("link", name="1d", exact=True).click()
     expect(page.locator("nav.chart-ranges [aria-current]")).to_have_text("1d")
     page.locator("details.chart-table summary").first.click()
     expect(page.locator("details.chart-table table").first).to_be_visible()

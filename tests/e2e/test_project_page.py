@@ -93,7 +93,7 @@ def test_a_range_of_metrics_is_chosen_in_place(
 ) -> None:
     fill(project)
     page = living(PATH)
-    page.locator("#tile-metrics").get_by_role("link", name="24h").click()
+    page.locator("#tile-metrics").get_by_role("link", name="24h", exact=True).click()
     chosen = page.locator("#tile-metrics [aria-current]")
     expect(chosen).to_have_text("24h")
     expect(page).to_have_url(re.compile(r"/checkout/\?range=24h$"))
@@ -315,5 +315,5 @@ def test_the_page_is_read_without_scripts(opened: Callable[..., Page], project: 
     page = opened(PATH, viewport=DESK, java_script_enabled=False)
     for name in ("delivery", "pipelines", "deployments", "metrics", "builds", "alarms", "commits"):
         expect(page.locator(f"#tile-{name}")).to_be_visible()
-    page.get_by_role("link", name="7d").click()
+    page.get_by_role("link", name="7d", exact=True).click()
     expect(page.locator("#tile-metrics [aria-current]")).to_have_text("7d")

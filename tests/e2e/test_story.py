@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.servers import free_port
+from tests.whole.aws import client
 from tests.whole.program import LINK, Up, collect_static, temporary_data
 
 from .conftest import DESK
@@ -47,9 +48,11 @@ def test_a_push_that_names_an_issue_is_followed_into_production(page: Page, up: 
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{up.url}/")
 
-    # An issue that nobody has worked on.
-    page.goto(f"{up.url}/issues/?q=SHOP&state=waiting")
-    issue = page.locator("tbody tr[data-state=waiting] a", has_text="SHOP-").last
+    # An issue that nobody works on: the simulated team takes others, an epic is nobody's task.
+    page.goto(f"{up.url}/source/?q={REPOSITORY}")
+    expect(page.locator("tbody tr[data-state]").first).to_be_visible(timeout=PATIENCE)
+    page.goto(f"{up.url}/issues/?q=SHOP&state=waiting&type=Epic")
+    issue = page.locator("tbody tr[data-state=waiting] a", has_text="SHOP-").first
     expect(issue).to_be_visible(timeout=PATIENCE)
     key = (issue.inner_text()).split()[0]
     issue.click()
@@ -58,9 +61,14 @@ def test_a_push_that_names_an_issue_is_followed_into_production(page: Page, up: 
     expect(page.locator("#live")).to_have_text("Live", timeout=PATIENCE)
     page.evaluate("window.sameDocument = true")
 
+    codepipeline = client(up.sandbox_url, "codepipeline")
+    door = {"pipelineName": PIPELINE, "stageName": "Production", "transitionType": "Inbound"}
+    codepipeline.disable_stage_transition(**door, reason="The fair is on")
     commit = push(up.sandbox_url, f"{key} Show the delivery date before paying")
-    # It moves by itself: on its way, then out.
-    expect(where).to_contain_text("Not in production", timeout=PATIENCE)
+    # It moves by itself: to a door that somebody closed, and out when it is opened.
+    expect(where).to_contain_text("The fair is on", timeout=PATIENCE)
+    expect(where).to_contain_text("Not in production: the transition into Production is disabled")
+    codepipeline.enable_stage_transition(**door)
     expect(where).not_to_contain_text("Not in production", timeout=PATIENCE)
     expect(where).to_contain_text("In production", timeout=PATIENCE)
     assert page.evaluate("window.sameDocument === true")
