@@ -44,6 +44,8 @@ def connect_sites(url: str, base_url: str) -> None:
                 base_url=f"{url}/jira",
                 user="codestar-dash@example.com",
                 secret=TOKEN,
+                client_id="sandbox-dashboard",
+                client_secret=TOKEN,
                 selection={
                     "projects": ["SHOP", "DATA"],
                     "queries": [{"name": "Most urgent", "jql": OVERDUE}],

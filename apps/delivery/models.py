@@ -10,6 +10,10 @@ from django.utils.timezone import now
 from apps.codepipeline.models import Execution, Pipeline
 from apps.mirror.models import Scope
 from apps.projects.models import Project
+from apps.sites.models import Site
+
+# The way into a site that has a deployments panel.
+CLOUD = "cloud"
 
 
 class Channel(models.TextChoices):
@@ -18,14 +22,19 @@ class Channel(models.TextChoices):
     STATUS = "github.status", "Commit status"
     DEPLOYMENT = "github.deployment", "Deployment"
     LINK = "jira.link", "Link at the issue"
+    PANEL = "jira.deployment", "Deployment"
 
 
 class Results(models.Model):
-    """Whether a project's results are told: commit statuses and deployments, links at issues."""
+    """Whether a project's results are told: at commits (GitHub), at issues (Jira).
+
+    by_itself  nobody switched it on: what `make up` started is told, and no other site.
+    """
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="results")
     github = models.BooleanField(default=False)
     jira = models.BooleanField(default=False)
+    by_itself = models.BooleanField(default=False)
     edited_at = models.DateTimeField(default=now)
     edited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -45,16 +54,27 @@ class TellingQuerySet(models.QuerySet["Telling"]):
             Q(leased_until=None) | Q(leased_until__lt=at), due_at__lte=at, given_up=False
         ).exclude(told_mark=F("wanted_mark"))
 
+    def stuck(self) -> Self:
+        """What waits for a person: given up, or told in part."""
+        return self.filter(Q(given_up=True) | (Q(told_mark=F("wanted_mark")) & ~Q(trouble="")))
+
+    def overtaken(self) -> Self:
+        """Links that were never made, of sites whose deployments panel is told instead."""
+        sites = Site.objects.filter(method=CLOUD).exclude(client_id="")
+        return self.filter(channel=Channel.LINK, told_at=None, scope__in=sites.values("scope"))
+
 
 class Telling(models.Model):
     """One thing that a site is told of a pipeline, and is told again when it changes.
 
-    about        "owner/name@sha", with " stage" behind it for a deployment; an issue's key.
+    about        "owner/name@sha", with " stage" behind it for a deployment; an issue's key;
+                 "stage by execution" for a deployment at Jira's panel.
     wanted       what it is to show now, as the channel takes it; `wanted_mark` is its digest.
     told_mark    digest of what it shows; "" for nothing yet.
     remote_id    the site's id of what was made there.
     given_up     nobody tries any more: the site will not have it, or never answered.
-    trouble      why it was not told, in words.
+    trouble      why it was not told, or what the site would not have of it, in words.
+    sequence     grows with every try, so that a site can tell which of two came later.
     """
 
     pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="+")
@@ -70,6 +90,7 @@ class Telling(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     given_up = models.BooleanField(default=False)
     trouble = models.TextField(blank=True)
+    sequence = models.BigIntegerField(default=0)
     due_at = models.DateTimeField(default=now)
     leased_until = models.DateTimeField(null=True, blank=True)
 
@@ -91,6 +112,11 @@ class Telling(models.Model):
     def is_told(self) -> bool:
         """Whether the site shows what it is to show."""
         return self.told_mark == self.wanted_mark
+
+    @property
+    def is_told_in_part(self) -> bool:
+        """Whether the site shows it, but for what `trouble` says."""
+        return self.is_told and bool(self.trouble)
 
 
 class Heard(models.Model):

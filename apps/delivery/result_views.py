@@ -39,8 +39,9 @@ SWITCHES = (
     (
         "jira",
         "Jira",
-        "Each issue that an execution's commits name gets a link to the execution, which says how "
-        "it fares.",
+        "Each issue that an execution's commits name shows where it is brought out, and how that "
+        "fares: in its deployments panel where the Jira site was given OAuth credentials, else by "
+        "a link to the execution.",
     ),
 )
 
@@ -64,7 +65,7 @@ def results(request: HttpRequest, slug: str) -> HttpResponse:
             "tab": "results",
             "switches": [_switch(name, label, says, row) for name, label, says in SWITCHES],
             "tellings": tellings[:SHOWN],
-            "stuck": sum(one.given_up for one in tellings),
+            "stuck": sum(one.given_up or one.is_told_in_part for one in tellings),
             "named": _linkable(request.user, met.project),
             "reads": {"within": slug},
             "live": live([], since, "codepipeline.execution"),
@@ -95,11 +96,11 @@ def _linkable(user: Any, project: Project) -> list[Named]:
 
 @require_POST
 def again(request: HttpRequest, slug: str) -> HttpResponse:
-    """Try again what was given up."""
+    """Try again what was given up, or told in part."""
     met = here(request, slug, Role.OWNER)
     held = held_by(met.project, request.user)
-    mine = Telling.objects.filter(pipeline__in=held["codepipeline.pipeline"], given_up=True)
-    count = mine.update(given_up=False, attempts=0, due_at=now())
+    mine = Telling.objects.stuck().filter(pipeline__in=held["codepipeline.pipeline"])
+    count = mine.update(given_up=False, told_mark="", trouble="", attempts=0, due_at=now())
     messages.success(request, f"{count} of them {'is' if count == 1 else 'are'} tried again.")
     return redirect("results:results", slug)
 
@@ -118,6 +119,7 @@ def _switch(name: str, label: str, says: str, row: Results | None) -> dict[str, 
         "label": label,
         "says": says,
         "on": bool(row and getattr(row, name)),
+        "by_itself": bool(row and row.by_itself and getattr(row, name)),
         "connected": sites.exists(),
         "writable": sites.filter(may_write=True, paused=False).exists(),
     }
@@ -130,7 +132,13 @@ def _turn(project: Project, row: Results | None, request: HttpRequest) -> None:
         messages.info(request, "Nothing was changed.")
         return
     Results.objects.update_or_create(
-        project=project, defaults={**wanted, "edited_at": now(), "edited_by": request.user}
+        project=project,
+        defaults={
+            **wanted,
+            "by_itself": False,
+            "edited_at": now(),
+            "edited_by": request.user,
+        },
     )
     said = ", ".join(
         f"{label} {'on' if wanted[name] else 'off'}"

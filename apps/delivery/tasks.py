@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from .telling import follow
-from .trackers import link_by_themselves
+from .trackers import link_by_themselves, tell_by_themselves
 
 
 @shared_task(name="delivery.tell")
@@ -16,3 +16,4 @@ def tell() -> None:
 def link_trackers() -> None:
     """Every ten seconds: link the trackers that commits name, where adoption asks nobody."""
     link_by_themselves()
+    tell_by_themselves()

@@ -1,10 +1,12 @@
 """Tells sites what they are to show: by one worker at a time, and again where it did not work."""
 
 import logging
+import time
 from collections import defaultdict
 from datetime import timedelta
 
-from django.db.models import F
+from django.db.models import BigIntegerField, F, Value
+from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
 from apps.mirror.lease import Lease
@@ -12,8 +14,8 @@ from apps.mirror.models import Change, Scope
 from apps.mirror.provider import PROVIDERS, Health
 from apps.sites.failures import QuotaSpentError
 
-from .channels import CHANNELS
-from .models import Heard, Results, Telling
+from .channels import CHANNELS, open_for
+from .models import Channel, Heard, Results, Telling
 from .wanted import note
 
 log = logging.getLogger(__name__)
@@ -72,25 +74,28 @@ def _newest() -> int:
 
 
 def tell() -> int:
-    """Tell what is due, site by site; return how much was told."""
+    """Tell what is due, door by door; return how much was told."""
+    Telling.objects.overtaken().delete()
     due = Telling.objects.due().filter(
         scope__enabled=True,
         scope__site__may_write=True,
         scope__site__paused=False,
         scope__site__removed_at=None,
     )
-    by_scope: dict[int, list[int]] = defaultdict(list)
-    for pk, scope in due.order_by("due_at", "pk").values_list("pk", "scope")[:AT_ONCE]:
-        by_scope[scope].append(pk)
-    return sum(_tell_site(scope, rows) for scope, rows in by_scope.items())
+    doors: dict[tuple[int, str], list[int]] = defaultdict(list)
+    listed = due.order_by("due_at", "pk").values_list("pk", "scope", "channel")
+    for pk, scope, channel in listed[:AT_ONCE]:
+        # GitHub's channels and the link share what their site is opened as.
+        doors[scope, Channel.PANEL if channel == Channel.PANEL else ""].append(pk)
+    return sum(_tell_door(scope, door, rows) for (scope, door), rows in doors.items())
 
 
-def _tell_site(scope_id: int, rows: list[int]) -> int:
+def _tell_door(scope_id: int, channel: str, rows: list[int]) -> int:
     scope = Scope.objects.get(pk=scope_id)
     provider = PROVIDERS.get(scope.provider)
     told = 0
     try:
-        reach = provider.open(scope)
+        reach = open_for(channel, scope)
     except Exception as error:  # noqa: BLE001 - whatever it is, the results say so
         failure = provider.classify(error)
         later = now() + FIRST_PAUSE
@@ -108,18 +113,26 @@ def _tell_site(scope_id: int, rows: list[int]) -> int:
 
 def _tell_one(pk: int, reach: object, provider: object) -> int:
     lease = Lease(Telling.objects.due().filter(pk=pk), "leased_until", LEASE)
-    if not lease.take(attempts=F("attempts") + 1):
+    # Milliseconds are no four bytes, which Postgres would take a plain number for.
+    clock = Value(int(time.time() * 1000), output_field=BigIntegerField())
+    later = Greatest(F("sequence") + 1, clock, output_field=BigIntegerField())
+    if not lease.take(attempts=F("attempts") + 1, sequence=later):
         return 0
     mine = Lease(Telling.objects.filter(pk=pk), "leased_until", LEASE, held=lease.until)
     row = Telling.objects.select_related("scope").get(pk=pk)
     mark = row.wanted_mark
     try:
-        remote = CHANNELS[row.channel](reach, row.wanted, row.remote_id)  # type: ignore[arg-type]
+        told = CHANNELS[row.channel](reach, row)
     except Exception as error:  # noqa: BLE001 - kept in words, and tried again
         _failed(row, mine, provider, error)
         return 0
     mine.free(
-        told_mark=mark, told_at=now(), remote_id=remote[:64], trouble="", attempts=0, due_at=now()
+        told_mark=mark,
+        told_at=now(),
+        remote_id=told.id[:64],
+        trouble=told.but,
+        attempts=0,
+        due_at=now(),
     )
     return 1
 

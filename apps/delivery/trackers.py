@@ -14,6 +14,8 @@ from apps.projects.models import Holding, Project
 from apps.sites.models import Site
 from apps.source.models import Commit
 
+from .models import Results
+
 KIND = "jira.tracker"
 REPOSITORIES = ("codecommit.repository", "github.repository")
 COMMITS = ("codecommit.commit", "github.commit")
@@ -59,6 +61,26 @@ def link_by_themselves() -> int:
         return 0
     projects = Project.objects.filter(accepted__by_itself=True).distinct().order_by("pk")
     return sum(_link(project) for project in projects)
+
+
+def tell_by_themselves() -> int:
+    """Let projects that were adopted by themselves tell the Jira that `make up` started.
+
+    Return how many more do now. What somebody switched stays as it is.
+    """
+    if settings.ADOPT != "auto":
+        return 0
+    played = Tracker.objects.filter(
+        scope__provider="jira", scope__site__managed=True, scope__parked=False
+    )
+    projects = Project.objects.filter(
+        accepted__by_itself=True,
+        results=None,
+        holdings__kind=KIND,
+        holdings__row_id__in=played.values("pk"),
+    ).distinct()
+    rows = [Results(project=project, jira=True, by_itself=True) for project in projects]
+    return len(Results.objects.bulk_create(rows, ignore_conflicts=True))
 
 
 def _link(project: Project) -> int:

@@ -14,6 +14,8 @@ from apps.sites.reach import Reach
 
 from .collect import CLOUD, MISSING, REJECTED, api
 from .jql import PROJECT_KEY, condition_of, newest_first
+from .panel import WHERE
+from .panel import findings as panel_findings
 from .wire import open_wire
 
 # Longer ones do not fit into an address, which a search is.
@@ -237,6 +239,22 @@ JIRA = SiteKind(
                     help="The address that the token's user signs in with.",
                 ),
                 TOKEN,
+                Field(
+                    name="client_id",
+                    label="OAuth client id",
+                    help="Only for the deployments panel of issues, where results are told: made "
+                    f"at {WHERE}, with the permission Deployments. Without it, issues get links. "
+                    "Emptied, it is removed with its secret.",
+                    optional=True,
+                ),
+                Field(
+                    name="client_secret",
+                    label="OAuth client secret",
+                    help="Belongs to the client id.",
+                    secret=True,
+                    optional=True,
+                    of="client_id",
+                ),
             ),
             address_help="https://example.atlassian.net",
         ),
@@ -269,6 +287,7 @@ JIRA = SiteKind(
     identify=identify,
     asks="jira:GetMyself",
     findings=findings,
+    besides=panel_findings,
     read=read,
     next_page=next_page,
     hook=Hook(
@@ -286,5 +305,7 @@ JIRA = SiteKind(
     writes=(
         "To create issues, comment, change states and assign: the permissions of the project for "
         "that, and write:jira-work where the token has scopes.",
+        "To feed the deployments panel of issues in Jira Cloud: OAuth credentials with the "
+        "permission Deployments. They belong to no user.",
     ),
 )

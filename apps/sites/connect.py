@@ -36,7 +36,8 @@ class AlreadyConnectedError(ValueError):
 class Given:
     """What was entered. The secret is plain text here and sealed when it is stored.
 
-    secret  "" keeps the one there is, where it is an existing connection that changes.
+    secret         "" keeps the one there is, where it is an existing connection that changes.
+    client_secret  likewise; without `client_id` there is none any more.
     """
 
     method: str
@@ -45,6 +46,8 @@ class Given:
     secret: Any = field(default="", repr=False)
     app_id: str = ""
     installation_id: str = ""
+    client_id: str = ""
+    client_secret: Any = field(default="", repr=False)
     selection: Mapping[str, Any] = field(default_factory=dict)
     may_write: bool = False
 
@@ -56,6 +59,11 @@ class Given:
         site.selection, site.may_write = dict(self.selection), self.may_write
         if self.secret:
             site.secret = self.secret
+        site.client_id = self.client_id
+        if not self.client_id:
+            site.client_secret = ""
+        elif self.client_secret:
+            site.client_secret = self.client_secret
 
 
 def connect(

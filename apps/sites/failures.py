@@ -87,9 +87,12 @@ def said(answer: Answer) -> str:
     """Return a site's own words for what is wrong, in one line; "" where it has none.
 
     GitHub's `{message, errors: [{message}]}`, Jira's `{errorMessages: [text], errors: {field:
-    text}}`, OAuth's `{error, error_description}`. A page of HTML tells nobody anything.
+    text}}` or `[{message}]`, OAuth's `{error, error_description}`. A page of HTML tells nobody
+    anything.
     """
     body = answer.body
+    if isinstance(body, list):
+        return _safe("; ".join(dict.fromkeys(_texts(body))))
     if isinstance(body, str):
         return "" if body.lstrip().startswith("<") else _safe(body)
     if not isinstance(body, Mapping):

@@ -124,7 +124,7 @@ class SiteForm(forms.Form):
         told = " ".join(f"{of}: {help}" if len(helps) > 1 else help for of, help in helps)
         if not same[0].secret:
             return _text(label, told, max_length=255)
-        if self.site is not None and self.site.secret:
+        if self.site is not None and getattr(self.site, name):
             told = f"Kept. Enter one only to replace it. {told}"
         widget = _Unseen if any(f.long for f in same) else forms.PasswordInput
         return _text(label, told, max_length=16_384, widget=widget)
@@ -162,15 +162,17 @@ class SiteForm(forms.Form):
             return data
         method = self.kind.method(data.get("method") or self.kind.methods[0].name)
         for field in method.fields:
-            if not data.get(field.name) and not self._keeps(field, method.name):
+            if field.of:
+                self._check_half(field, data)
+            elif not (field.optional or data.get(field.name) or self._keeps(field, method.name)):
                 self.add_error(field.name, f"{method.label} needs this.")
                 continue
             one_word = field.secret and not field.long
             if one_word and not WORD.fullmatch(data.get(field.name) or ""):
                 self.add_error(
                     field.name,
-                    "It has a space, a line break or a letter that no token has. Copy it once more, "
-                    "all of it and nothing around it.",
+                    "It has a space, a line break or a letter that no token has. Copy it once "
+                    "more, all of it and nothing around it.",
                 )
         data["selection"] = {
             chosen.name: self._lines(chosen, str(data.get(f"chosen_{chosen.name}") or ""))
@@ -180,6 +182,18 @@ class SiteForm(forms.Form):
         if nothing and not any(name.startswith("chosen_") for name in self.errors):
             self.add_error(f"chosen_{self.kind.chosen[0].name}", "Say what is to be read of it.")
         return data
+
+    def _check_half(self, secret: Field, data: dict[str, Any]) -> None:
+        """See that a secret and what it belongs to come together, or that both are there."""
+        other = data.get(secret.of)
+        if not other:
+            if data.get(secret.name):
+                self.add_error(secret.of, f"{secret.label} is given without this.")
+            return
+        kept = self.site is not None and getattr(self.site, secret.name)
+        same = self.site is not None and getattr(self.site, secret.of) == other
+        if not data.get(secret.name) and not (kept and same):
+            self.add_error(secret.name, "Enter the one that belongs to it.")
 
     def _keeps(self, field: Field, method: str) -> bool:
         """Whether a secret that is not entered is there already, for the same way in."""
@@ -230,6 +244,7 @@ def given_of(site: Site) -> Given:
         user=site.user,
         app_id=site.app_id,
         installation_id=site.installation_id,
+        client_id=site.client_id,
         selection=site.selection,
         may_write=site.may_write,
     )
@@ -258,6 +273,7 @@ def entered(kind: SiteKind, given: Given, name: str) -> dict[str, Any]:
         "user": given.user,
         "app_id": given.app_id,
         "installation_id": given.installation_id,
+        "client_id": given.client_id,
         "may_write": given.may_write,
         **{
             f"chosen_{chosen.name}": written(chosen, given.selection.get(chosen.name) or ())

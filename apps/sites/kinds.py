@@ -4,20 +4,25 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.mirror.provider import PROVIDERS, Provider
 
 from .answers import Access, Wire
 from .reach import NextPage, Reach, Read, nothing_more, one_page
 
+if TYPE_CHECKING:
+    from .models import Site
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
     """A field of a connection's form.
 
-    name    the column of `Site`: "user", "secret", "app_id", "installation_id".
-    secret  never shown again.     long   more than a line (a private key).
+    name      the column of `Site`: "user", "secret", "app_id", "client_id", …
+    secret    never shown again.     long   more than a line (a private key).
+    optional  the way in does without it.
+    of        a secret's other half: the two are given together, and emptying that one removes both.
     """
 
     name: str
@@ -25,6 +30,8 @@ class Field:
     help: str = ""
     secret: bool = False
     long: bool = False
+    optional: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +89,11 @@ class Finding:
     field: str = ""
 
 
+def nothing_besides(_site: "Site") -> Iterator[Finding]:
+    """Know of nothing that other credentials open."""
+    yield from ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hook:
     """How a kind of site signs and names its webhooks.
@@ -116,6 +128,7 @@ class SiteKind:
     identify   reach -> who the site says we are; raises what the reach raises. Its first call.
     asks       the operation of that call, "jira:GetMyself".
     findings   reach -> what a test of the connection finds, one item for each thing that is read.
+    besides    site -> what a test finds of what is opened otherwise than by the site's token.
     read       what an answer means besides its status (see `Reach.read`).
     next_page  how its lists go on.
     headers    what every call says.
@@ -132,6 +145,7 @@ class SiteKind:
     identify: Callable[[Reach], Whose]
     asks: str
     findings: Callable[[Reach], Iterator[Finding]]
+    besides: Callable[["Site"], Iterator[Finding]] = nothing_besides
     read: Read = nothing_more
     next_page: NextPage = one_page
     headers: Mapping[str, str] = field(default_factory=lambda: {"Accept": "application/json"})

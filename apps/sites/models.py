@@ -33,6 +33,9 @@ class Site(models.Model):
     secret = SealedField(blank=True)
     app_id = models.CharField(max_length=64, blank=True)
     installation_id = models.CharField(max_length=64, blank=True)
+    # Of OAuth, for what the site's vendor takes from programs alone: Jira's deployments panel.
+    client_id = models.CharField(max_length=255, blank=True)
+    client_secret = SealedField(blank=True)
     webhook_secret = SealedField(default=new_webhook_secret)
     selection = models.JSONField(default=dict)
     scope = models.OneToOneField(Scope, on_delete=models.CASCADE, related_name="site")
@@ -80,6 +83,18 @@ class Site(models.Model):
             self.app_id,
             self.installation_id,
         )
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def has_client(self) -> bool:
+        """Whether it was given client credentials."""
+        return bool(self.client_id and self.client_secret)
+
+    @property
+    def client_stamp(self) -> str:
+        """As `stamp`, of what is opened by client credentials."""
+        secret = getattr(self.client_secret, "token", str(self.client_secret))
+        parts = (self.base_url, self.client_id, secret)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

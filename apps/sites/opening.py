@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +30,8 @@ SANDBOX_ENDED = (
     "What the start command started at this address does not answer any more. Stop the dashboard "
     "and start it again."
 )
-_doors: dict[int, _Door] = {}
+# By the site, and which of its doors: "" is its own API.
+_doors: dict[tuple[int, str], _Door] = {}
 _lock = threading.Lock()
 # Connections do not outlive a fork.
 os.register_at_fork(after_in_child=_doors.clear)
@@ -51,22 +53,31 @@ def access_of(site: Site) -> Access:
 
 def wire_of(site: Site) -> Wire:
     """Return a site's wire: the cached one, a new one for new credentials."""
-    kind, stamp = SITES.get(site.provider), site.stamp
+    kind = SITES.get(site.provider)
+    return kept_wire(site, "", site.stamp, lambda: kind.wire(access_of(site)))
+
+
+def kept_wire(site: Site, door: str, stamp: str, make: Callable[[], Wire]) -> Wire:
+    """Return the wire of one of a site's doors: the cached one, a new one for another stamp.
+
+    One of a site that is not stored yet is the caller's to close.
+    """
     if site.pk is None:
-        return kind.wire(access_of(site))
+        return make()
     with _lock:
-        found = _doors.get(site.pk)
+        found = _doors.get((site.pk, door))
         if found is not None and found.stamp == stamp:
             return found.wire
-        made = kind.wire(access_of(site))
-        _doors[site.pk] = _Door(stamp, made)
+        made = make()
+        _doors[site.pk, door] = _Door(stamp, made)
     return made
 
 
 def forget(site_id: int) -> None:
-    """Drop a site's wire: its credentials changed, or it is gone."""
+    """Drop a site's wires: its credentials changed, or it is gone."""
     with _lock:
-        _doors.pop(site_id, None)
+        for known in [one for one in _doors if one[0] == site_id]:
+            del _doors[known]
 
 
 def _sandboxed(failure: Failure) -> Failure:

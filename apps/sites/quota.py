@@ -40,9 +40,12 @@ class Standing:
 
 
 class SharedQuota:
-    """The quota of one site. `urgent` where a person waits: the whole of it is theirs."""
+    """The quota of one site. `urgent` where a person waits: the whole of it is theirs.
 
-    def __init__(self, site_id: int, *, urgent: bool = False) -> None:
+    site_id  its number, with what tells it apart where an API of its vendor counts by itself.
+    """
+
+    def __init__(self, site_id: int | str, *, urgent: bool = False) -> None:
         self.site_id = site_id
         self.urgent = urgent
         self._pools: dict[str, str] = {}

@@ -9,6 +9,7 @@ import logging
 import secrets
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from django.core.cache import cache
@@ -123,6 +124,7 @@ class Draft:
         tried = Site(provider=self.provider, name=self.name)
         if known is not None:
             tried.secret, tried.managed = known.secret, known.managed
+            tried.client_secret = known.client_secret
         self.given.put_into(tried)
         return tried
 
@@ -139,7 +141,8 @@ def begin(draft: Draft, *, user_id: int) -> str:
     }
     cache.set(f"sites:trial:{token}", (user_id, seal(json.dumps(kept))), timeout=KEPT)
     chosen = sum(len(entries) for entries in draft.given.selection.values())
-    _keep(token, Report(asked_at=now().isoformat(), total=1 + chosen))
+    besides = int(bool(draft.given.client_id))
+    _keep(token, Report(asked_at=now().isoformat(), total=1 + chosen + besides))
     return token
 
 
@@ -175,12 +178,13 @@ def run(token: str) -> Report | None:
     _keep(token, report)
     reach: Reach | None = None
     try:
-        reach = reach_of(draft.unsaved(), attempts=2, budget=BUDGET)
+        tried = draft.unsaved()
+        reach = reach_of(tried, attempts=2, budget=BUDGET)
         whose = kind.identify(reach)
         report.identity, report.version = whose.identity, whose.version
         report.lines.append(Line(what=WHO, health=Health.OK.value, told=whose.identity))
         _keep(token, report)
-        for found in kind.findings(reach):
+        for found in chain(kind.findings(reach), kind.besides(tried)):
             health = Health.OK if found.ok else Health.FAILING
             report.lines.append(
                 Line(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.live.fragment import FRAGMENTS
 from apps.mirror.listener import Message, listener_for
@@ -18,8 +19,8 @@ from apps.mirror.models import Change, Scope
 from apps.mirror.resource import REGISTER
 from apps.mirror.tail import Tail
 from apps.projects.generations import begin_another
-from tests.access.test_who_may import LINES, undone
-from tests.access.world import OURS, THEIRS, World, unlike
+from tests.access.test_who_may import LINES, Line, undone
+from tests.access.world import OURS, SITE_SECRETS, THEIRS, World, unlike
 from tests.factories import change
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +196,22 @@ def test_rooms_are_entered_by_who_may_know_of_the_project(world: World) -> None:
     tail._turn()
     assert [message.event for message in told["stranger"]] == ["lost"]
     assert [message.event for message in told["viewer"]] == ["refresh"]
+
+
+OF_SITES = [line for line in LINES if line.route.startswith("sites/")]
+
+
+@pytest.mark.parametrize("line", OF_SITES, ids=str)
+def test_what_a_site_is_opened_by_is_shown_to_nobody(line: Line, world: World) -> None:
+    """Not even to administrators, who entered it; nor is it readable where it is kept."""
+    path = line.path(world.args[line.of]["ours"] if line.of else ())
+    with undone():
+        response = world.browser("administrator").generic(line.method, path)
+        text = response.content.decode()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM sites_site")
+        rows = repr(cursor.fetchall())
+    assert "client-of-the-site" in rows
+    for secret in SITE_SECRETS:
+        assert secret not in text
+        assert secret not in rows

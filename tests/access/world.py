@@ -337,9 +337,19 @@ def _doors(world: World, newcomer: Any) -> None:
         world.cookies[name] = client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
+# What the connected site was given to get in by.
+SITE_SECRETS = ("token-of-the-site", "client-secret-of-the-site")
+
+
 def _sites(world: World, administrator: Any) -> None:
     """A connected Jira, and a test of another."""
-    given = Given(method="cloud", base_url="https://example.atlassian.net", selection={})
+    given = Given(
+        method="cloud",
+        base_url="https://example.atlassian.net",
+        secret=SITE_SECRETS[0],
+        client_id="client-of-the-site",
+        client_secret=SITE_SECRETS[1],
+    )
     site = connect_site(provider="jira", name="Jira", given=given)
     world.args["site"] = {"ours": (site.pk,), "none": (NOWHERE,)}
     world.args["kind of site"] = {"ours": ("jira",), "none": ("nothing",)}

@@ -7,7 +7,8 @@ from django.test import Client
 
 from apps.adoption.deeds import unlink
 from apps.adoption.models import Accepted
-from apps.delivery.trackers import link_by_themselves, named_by
+from apps.delivery.models import Results
+from apps.delivery.trackers import link_by_themselves, named_by, tell_by_themselves
 from apps.issues.models import Tracker
 from apps.mirror.models import Scope
 from apps.projects.models import Holding
@@ -82,3 +83,24 @@ def test_administrators_are_offered_it_and_owners_who_may_not_see_it_are_not(
     told = client.post("/projects/shop/results/link/", {"tracker": str(tracker.pk)}, follow=True)
     assert "Shop is linked." in told.text
     assert named_by(project) == []
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_what_was_adopted_by_itself_tells_the_jira_that_the_start_command_started(
+    project: Any, tracker: Tracker, settings: Any, managed: bool
+):
+    settings.ADOPT = "auto"
+    Site.objects.create(provider="jira", name="Jira", scope=tracker.scope, managed=managed)
+    hold(project, tracker)
+    assert tell_by_themselves() == 0
+    Accepted.objects.create(digest="x", project=project, by_itself=True)
+    assert tell_by_themselves() == int(managed)
+    assert tell_by_themselves() == 0
+    made = list(Results.objects.values_list("jira", "github", "by_itself"))
+    assert made == [(True, False, True)] * managed
+    # A person's word stays.
+    Results.objects.update(jira=False, by_itself=False)
+    assert tell_by_themselves() == 0
+    settings.ADOPT = "ask"
+    Results.objects.all().delete()
+    assert tell_by_themselves() == 0

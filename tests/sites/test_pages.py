@@ -13,10 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.issues.models import Issue, Tracker
+from apps.jira import panel
 from apps.jira.collect import forget_fields
 from apps.mirror.models import Change, Operation, Scope, Sweep
 from apps.mirror.provider import Health
+from apps.mirror.sealed import reveal
 from apps.sites import opening, trial
+from apps.sites.answers import Answer
 from apps.sites.models import Remembered, Site
 from apps.sites.purge import purge
 from tests.aws.people import administrator, staff, stranger, viewer  # noqa: F401
@@ -309,6 +312,99 @@ def test_editing_keeps_the_secret_unless_another_is_entered(staff, tasks):  # no
     assert (site.may_write, site.identified_at, site.edition) == (True, None, edition + 1)
     # What the old credentials were told is forgotten.
     assert not Remembered.objects.exists()
+
+
+CLIENT = "client-secret-never-shown"
+OF_CLIENT = {"client_id": "client-1", "client_secret": CLIENT}
+
+
+@pytest.mark.django_db
+def test_client_credentials_are_kept_sealed_masked_and_removable(staff, tasks):  # noqa: F811
+    staff.post(reverse("sites:connect", args=["jira"]), {**ENTERED, **OF_CLIENT})
+    site = Site.objects.get()
+    assert (site.client_id, site.has_client, str(site.client_secret)) == ("client-1", True, "****")
+    assert reveal(site.client_secret) == CLIENT
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM sites_site")
+        assert CLIENT not in repr(cursor.fetchall())
+    edit = reverse("sites:edit", args=[site.pk])
+    for path in (reverse("sites:site", args=[site.pk]), edit, reverse("sites:sites")):
+        assert CLIENT not in html_of(staff.get(path))
+    assert "client-1" in html_of(staff.get(edit))
+    sealed = site.client_secret
+    # Left empty, the secret stays; it is no token's business.
+    edition = site.edition
+    staff.post(edit, {**ENTERED, "secret": "", "client_id": "client-1", "client_secret": ""})
+    site.refresh_from_db()
+    assert (site.client_secret, site.edition) == (sealed, edition)
+    # Another client has another secret.
+    other = staff.post(edit, {**ENTERED, "client_id": "client-2", "client_secret": ""})
+    assert other.status_code == 422
+    assert "Enter the one that belongs to it." in html_of(other)
+    staff.post(edit, {**ENTERED, "client_id": "client-2", "client_secret": "another"})
+    site.refresh_from_db()
+    assert (site.client_id, reveal(site.client_secret)) == ("client-2", "another")
+    staff.post(edit, {**ENTERED, "client_id": "", "client_secret": ""})
+    site.refresh_from_db()
+    assert (site.client_id, site.client_secret, site.has_client) == ("", "", False)
+
+
+@pytest.mark.django_db
+def test_a_client_secret_belongs_to_a_client_id(staff, tasks):  # noqa: F811
+    entered = {**ENTERED, "client_secret": CLIENT}
+    response = staff.post(reverse("sites:connect", args=["jira"]), entered)
+    assert response.status_code == 422
+    assert "OAuth client secret is given without this." in html_of(response)
+    assert CLIENT not in html_of(response)
+
+
+@pytest.mark.django_db
+def test_a_data_center_has_no_client_credentials(staff, tasks):  # noqa: F811
+    staff.post(reverse("sites:connect", args=["jira"]), {**ENTERED, **OF_CLIENT})
+    site = Site.objects.get()
+    edit = reverse("sites:edit", args=[site.pk])
+    staff.post(edit, {**ENTERED, **OF_CLIENT, "method": "pat"})
+    site.refresh_from_db()
+    assert (site.method, site.client_id, site.client_secret) == ("pat", "", "")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("stored", [True, False])
+def test_the_report_says_whether_the_panels_credentials_work(
+    staff,  # noqa: F811
+    tasks,
+    flight,
+    monkeypatch,
+    stored,
+):
+    used: list[Any] = []
+
+    def exchange(wire: Any, _verb: str, _url: str, **_more: Any) -> Answer:
+        used.append(wire._access)
+        body = {"error": "access_denied", "error_description": "Unauthorized"}
+        url = "https://api.atlassian.com/oauth/token"
+        return Answer(status=401, body=body, url=url)
+
+    monkeypatch.setattr(panel.ClientWire, "send", exchange)
+    monkeypatch.setattr(panel, "cloud_id_of", lambda _site: "a-cloud-id")
+    if stored:
+        site = jira_site(client_id="client-1", client_secret=CLIENT)
+        staff.post(reverse("sites:test", args=[site.pk]))
+    else:
+        path = reverse("sites:connect", args=["jira"])
+        staff.post(path, {**ENTERED, **OF_CLIENT, "do": "test"})
+    ((_, (token,)),) = tasks
+    report = trial.run(token)
+    assert report is not None
+    [line] = [line for line in report.lines if line.what == "Deployments panel"]
+    assert line.told == "Jira does not accept the client id and secret: Unauthorized."
+    [access] = used
+    assert (access.user, access.secret, access.guarded) == ("client-1", CLIENT, True)
+    assert CLIENT not in repr(access)
+    page = html_of(staff.get(reverse("sites:trial", args=[token])))
+    assert line.told in page
+    assert CLIENT not in page
+    assert report.total == len(report.lines)
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ https://developer.atlassian.com/cloud/jira/software/rest/api-group-deployments/
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import Any
 
 from apps.sandbox.jira.door import refused, route, written
@@ -29,6 +30,7 @@ _REQUIRED = (
     "environment",
 )
 _LIFETIME = 900.0
+_MOST_ASSOCIATED = 500
 _PATHS = ("/rest/deployments/0.1", f"/deployments/0.1/cloud/{CLOUD_ID}")
 
 
@@ -60,6 +62,13 @@ def _complaint(one: dict[str, Any]) -> str:
         return f"state must be one of {', '.join(sorted(_STATES))}"
     if one["environment"].get("type") not in _TYPES:
         return f"environment.type must be one of {', '.join(sorted(_TYPES))}"
+    for name in ("deploymentSequenceNumber", "updateSequenceNumber"):
+        if not isinstance(one[name], int):
+            return f"{name} must be an integer"
+    try:
+        datetime.fromisoformat(str(one["lastUpdated"]).replace("Z", "+00:00"))
+    except ValueError:
+        return "lastUpdated must be a date-time"
     if not _keys(one):
         return "associations must not be empty"
     return ""
@@ -86,7 +95,14 @@ def _bulk(ask: Ask) -> Said:
     _only_a_client(ask)
     wanted = written(ask).get("deployments")
     if not isinstance(wanted, list) or not wanted:
-        raise RestError(400, [{"message": "deployments must not be empty"}])
+        raise refused(400, "deployments must not be empty")
+    most = max(len(_keys(one)) for one in wanted)
+    if most > _MOST_ASSOCIATED:
+        text = (
+            "Sum of Association values across all association types can have a maximum of "
+            f"{_MOST_ASSOCIATED} elements. Found {most}."
+        )
+        raise refused(400, text)
     store = ask.world.of(Jira)
     accepted, rejected, unknown = [], [], []
     for one in wanted:
@@ -104,7 +120,7 @@ def _bulk(ask: Ask) -> Said:
             int(mark["deploymentSequenceNumber"]),
         )
         known = store.deployments.get(place)
-        if known is None or known["updateSequenceNumber"] <= one["updateSequenceNumber"]:
+        if known is None or known["updateSequenceNumber"] < one["updateSequenceNumber"]:
             store.deployments[place] = one
     body = {
         "acceptedDeployments": accepted,
@@ -127,7 +143,8 @@ def _read(ask: Ask) -> Said:
 
 def _only_a_client(ask: Ask) -> None:
     if ask.caller.method != "oauth":
-        raise refused(401, "Unauthorized; scope does not match")
+        # The gateway's own words, not Jira's.
+        raise RestError(401, {"code": 401, "message": "Unauthorized; scope does not match"})
 
 
 _ONE = "/pipelines/{pipeline}/environments/{environment}/deployments/{number}"

@@ -261,4 +261,35 @@ def test_the_deployments_panel_takes_what_a_client_tells(server, cloud):
     assert body["unknownIssueKeys"] == ["NOPE-7", "NOPE-8"]
     read = "/rest/deployments/0.1/pipelines/checkout-web/environments/production/deployments/12"
     assert client.get(read).json()["state"] == "successful"
-    assert cloud.post(bulk, json={"deployments": told}).status_code == 401
+    refused = cloud.post(bulk, json={"deployments": told})
+    assert refused.status_code == 401
+    assert refused.json()["message"] == "Unauthorized; scope does not match"
+
+
+def test_the_deployments_panel_keeps_the_greatest_number_and_judges_what_it_is_told(server, cloud):
+    wanted = {"grant_type": "client_credentials", "client_id": "sandbox-app"}
+    token = cloud.post("/oauth/token", json={**wanted, "client_secret": "sandbox-secret"}).json()
+    client = Jira(server.url, token["access_token"], cloud=False)
+    cloud_id = cloud.get("/_edge/tenant_info").json()["cloudId"]
+    base = f"/deployments/0.1/cloud/{cloud_id}"
+
+    def tell(*told):
+        return client.post(f"{base}/bulk", json={"deployments": list(told)})
+
+    def stands():
+        place = "pipelines/checkout-web/environments/production/deployments/40"
+        return client.get(f"{base}/{place}").json()["state"]
+
+    tell(deployment(40, 5, "SHOP-1", description="x", state="in_progress"))
+    # The same number again is accepted, and changes nothing.
+    again = tell(deployment(40, 5, "SHOP-1", description="x", state="failed")).json()
+    assert (len(again["acceptedDeployments"]), stands()) == (1, "in_progress")
+    tell(deployment(40, 6, "SHOP-1", description="x"))
+    assert stands() == "successful"
+    for wrong in ({"lastUpdated": "lately"}, {"updateSequenceNumber": "7"}):
+        body = tell(deployment(41, 1, "SHOP-1", description="x", **wrong)).json()
+        assert [one["key"]["deploymentSequenceNumber"] for one in body["rejectedDeployments"]] == [
+            41
+        ]
+    many = tell(deployment(42, 1, *(f"SHOP-{n}" for n in range(501)), description="x"))
+    assert (many.status_code, "Found 501" in many.json()["errorMessages"][0]) == (400, True)
