@@ -9,6 +9,9 @@ POST   /_sandbox/push          {"repository": "owner/name" at GitHub | a CodeCom
                                how many to take off the branch first) makes it a forced push
 POST   /_sandbox/move          {"issue": "SHOP-3", "project": "DATA"} → 200 {"key"}
 POST   /_sandbox/fill          {"project": "SHOP", "count": 10000} → 201 {"made"}
+POST   /_sandbox/taken         {"provider", "id": 10345, "numbers": {"SHOP": 140}} → 200: what an
+                               earlier sandbox gave away, which somebody remembers; what is new
+                               goes on behind it
 GET    /_sandbox/deployments   {"deployments": [...]}: what Jira's panel was told
 """
 
@@ -67,6 +70,8 @@ def _answer(world: World, request: Request, parts: list[str]) -> Found | None:
             return 200, _move(world, _members(request))
         case "POST", ["fill"]:
             return 201, _fill(world, _members(request))
+        case "POST", ["taken"]:
+            return 200, _taken(world, _members(request))
         case "GET", ["deployments"]:
             told = world.of(at_jira.Jira).deployments
             return 200, {"deployments": list(told.values())}
@@ -193,6 +198,25 @@ def _move(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("issue and project are wanted")
     jira.move(world, issue, project, "release-manager")
     return {"key": issue.key}
+
+
+def _taken(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
+    numbers = {str(name): int(number) for name, number in dict(wanted["numbers"]).items()}
+    match wanted["provider"]:
+        case "jira":
+            of_jira = world.of(at_jira.Jira)
+            of_jira.skip_ids(int(wanted["id"]))
+            for key in numbers.keys() & of_jira.projects.keys():
+                of_jira.projects[key].given = max(of_jira.projects[key].given, numbers[key])
+        case "github":
+            of_github = world.of(at_github.GitHub)
+            of_github.skip_ids(int(wanted["id"]))
+            for name, number in numbers.items():
+                if (one := of_github.find(name)) is not None:
+                    one.taken = max(one.taken, number)
+        case _:
+            raise ValueError("provider is github or jira")
+    return {}
 
 
 def _fill(world: World, wanted: dict[str, Any]) -> dict[str, Any]:

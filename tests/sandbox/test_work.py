@@ -169,3 +169,24 @@ def test_a_webhook_that_fails_is_tried_again_and_then_dropped(monkeypatch):
 def test_an_empty_sandbox_has_both_sites_and_nothing_in_them(sandbox):
     assert GitHub(sandbox.url).get("/user/repos").json() == []
     assert Jira(sandbox.url).get("/project").json() == []
+
+
+def test_a_new_sandbox_gives_no_number_again_that_somebody_remembers():
+    fields = {"project": {"key": "SHOP"}, "issuetype": {"name": "Bug"}, "summary": "Ü"}
+    with SandboxProcess("--seed", "1", "--speed", "0") as server:
+        for provider, numbers in (
+            ("jira", {"SHOP": 4711}),
+            ("github", {"example-shop/checkout-web": 4711}),
+        ):
+            wanted = {"provider": provider, "id": 5_000_000, "numbers": numbers}
+            server.control("POST", "taken", wanted)
+            # Less than there is changes nothing.
+            server.control(
+                "POST", "taken", {**wanted, "id": 1, "numbers": dict.fromkeys(numbers, 1)}
+            )
+        made = Jira(server.url).post("/issue", json={"fields": fields}).json()
+        assert made["key"] == "SHOP-4712"
+        assert int(made["id"]) > 5_000_000
+        opened = GitHub(server.url).post(f"{SHOP}/issues", json={"title": "Ü"}).json()
+        assert opened["number"] == 4712
+        assert opened["id"] > 5_000_000

@@ -239,6 +239,8 @@ class Repository:
     deployments: dict[int, Deployment] = field(default_factory=dict)
     hooks: dict[int, Hook] = field(default_factory=dict)
     made: int = 0
+    #: The greatest number that an issue had in an earlier sandbox which somebody remembers.
+    taken: int = 0
 
     @property
     def full_name(self) -> str:
@@ -286,6 +288,10 @@ class GitHub:
     def next_id(self) -> int:
         """A number that nothing else has."""
         return next(self._ids)
+
+    def skip_ids(self, to: int) -> None:
+        """Give no id again that somebody knows of something else: all up to this one are taken."""
+        self._ids = itertools.count(max(next(self._ids), to + 1))
 
     def add_user(self, login: str, kind: str = "User") -> User:
         """Make an account, or return it."""

@@ -181,7 +181,7 @@ def _check(world: World, one: Repository, sha: str) -> None:
 def open_issue(world: World, one: Repository, title: str, body: str | None, author: str) -> Issue:
     """A new issue; call :func:`opened` once it is complete."""
     now = world.now()
-    number = max(one.issues, default=0) + 1
+    number = max(one.taken, *one.issues, 0) + 1
     issue = Issue(world.of(GitHub).next_id(), number, title, body, author, now, now)
     one.issues[number] = issue
     one.updated = now

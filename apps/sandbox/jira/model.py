@@ -219,6 +219,10 @@ class Jira:
         """A number that nothing else has."""
         return next(self._ids)
 
+    def skip_ids(self, to: int) -> None:
+        """Give no id again that somebody knows of another issue: all up to this one are taken."""
+        self._ids = itertools.count(max(next(self._ids), to + 1))
+
     def add_person(self, name: str, display: str = "", *, active: bool = True) -> Person:
         """Make an account, or return it."""
         account = f"557058:{uuid_from(self.world.chance('jira', 'person', name))}"
