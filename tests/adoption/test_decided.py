@@ -1,15 +1,13 @@
 """What people decided about waits for them, under ADOPT=auto, too; what was split stays apart."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 
 from apps.adoption import by_itself, deeds
 from apps.adoption.keep import renew
-from apps.adoption.models import Accepted, Decided, Proposal, Shape
+from apps.adoption.models import Accepted, Proposal, Shape
 from apps.codepipeline.models import Pipeline
 from apps.projects.deeds import delete
 from apps.projects.models import Project
@@ -246,20 +244,3 @@ def test_newcomers_are_let_in_to_what_adopted_itself_alone(administrator: Any):
     late = make_user("late", reads_everything=False)
     by_itself.let_in_newcomers()
     assert list(late.memberships.values_list("project__name", flat=True)) == ["Shop"]
-
-
-def test_what_projects_hold_and_people_decided_before_is_kept():
-    migration = import_module("apps.adoption.migrations.0002_what_people_decided")
-    rows = make_shop()
-    made.function("alone")
-    renew()
-    someone = make_user("administrator", staff=True)
-    chosen = list(proposal().rows.exclude(kind="cloudwatch.alarm").values_list("pk", flat=True))
-    deeds.accept(proposal().pk, someone, chosen=chosen)
-    others = make_shop("pay")
-    make_shop("till")
-    renew()
-    deeds.rename(proposal("Pay").pk, "Pay")
-    Decided.objects.all().delete()
-    migration.remember(apps, None)
-    assert set(Decided.objects.values_list("kind", "row_id")) == names([*rows, *others])

@@ -1,19 +1,16 @@
 """Projects are found by their tags, whatever letters these are of, on every database."""
 
-from importlib import import_module
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.apps import apps
-from django.db import connection
 from django.test import Client
 
 from apps.api.models import ApiToken
 from apps.projects import find
 from apps.projects.models import Project
 from tests.api.conftest import Program
-from tests.factories import make_pipeline, make_project, make_user
+from tests.factories import make_project, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
 
@@ -66,30 +63,3 @@ def test_search_finds_tags_by_their_letters(project: Project, viewer: Any, words
 @pytest.mark.parametrize("words", ["\\u00fc", '",', "[", "],", "u65e5", "%%"])
 def test_how_tags_are_kept_finds_nothing(project: Project, viewer: Any, words: str):
     assert found(viewer, words) == []
-
-
-def test_tags_of_before_are_found_by_the_migration(project: Project):
-    migration = import_module("apps.projects.migrations.0004_tags_legible_and_deeds_recorded")
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE projects_project SET tags = %s", ['["Z\\u00fcrich"]'])
-        assert not Project.objects.matching(tag="Zürich")
-    migration.write_tags(apps, None)
-    assert Project.objects.matching(tag="Zürich")
-
-
-def test_what_was_done_before_there_were_records_is_told(viewer: Any):
-    from apps.audit.models import Record
-    from apps.projects import activity
-    from apps.projects.models import Holding
-
-    project = make_project("Shop", *(make_pipeline(f"p{n}") for n in range(3)), viewer=viewer)
-    Holding.objects.filter(row_id=Holding.objects.order_by("pk")[0].row_id).update(added_by=viewer)
-    migration = import_module("apps.projects.migrations.0004_tags_legible_and_deeds_recorded")
-    for _ in range(2):
-        migration.record(apps, None)
-    told = {(one.name, one.told) for one in activity.stretch(project).entries}
-    assert ("viewer", "joined as viewer") in told
-    assert ("By itself", "linked 2 resources") in told
-    assert ("viewer", "linked a resource") in told
-    assert Record.objects.count() == 3

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("mirror", "0002_scope_last_event_at"),
-        ("projects", "0004_tags_legible_and_deeds_recorded"),
+        ("projects", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
