@@ -31,6 +31,8 @@ from apps.sandbox.jira import model as at_jira
 from apps.sandbox.jira import writing as jira
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apps.sandbox.codecommit.model import Repository
     from apps.sandbox.wire import Request
     from apps.sandbox.world import World
@@ -64,14 +66,9 @@ def _answer(world: World, request: Request, parts: list[str]) -> Found | None:
         case "DELETE", ["hooks", number]:
             gone = [kept.pop(int(number), None) for kept in _kept(world).values()]
             return (200, _hooks(world)) if any(gone) else (404, {"error": f"no hook {number}"})
-        case "POST", ["push"]:
-            return 201, _push(world, _members(request))
-        case "POST", ["move"]:
-            return 200, _move(world, _members(request))
-        case "POST", ["fill"]:
-            return 201, _fill(world, _members(request))
-        case "POST", ["taken"]:
-            return 200, _taken(world, _members(request))
+        case "POST", [name] if name in _ASKED_FOR:
+            status, act = _ASKED_FOR[name]
+            return status, act(world, _members(request))
         case "GET", ["deployments"]:
             told = world.of(at_jira.Jira).deployments
             return 200, {"deployments": list(told.values())}
@@ -228,4 +225,10 @@ def _fill(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
     return {"made": count}
 
 
+_ASKED_FOR: dict[str, tuple[int, Callable[[World, dict[str, Any]], dict[str, Any]]]] = {
+    "push": (201, _push),
+    "move": (200, _move),
+    "fill": (201, _fill),
+    "taken": (200, _taken),
+}
 control.MORE.append(answer)
