@@ -109,4 +109,4 @@ def _tell(url: str, what: str, body: dict[str, Any], site: Site) -> None:
         with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN):  # noqa: S310
             pass
     except OSError as error:
-        log.warning(f"{what}.refused", extra={"site": site.name, "error": str(error)})
+        log.warning("sandbox.refused", extra={"what": what, "site": site.name, "error": str(error)})
