@@ -10,13 +10,13 @@ from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
 from apps.mirror.lease import Lease
-from apps.mirror.models import Change, Scope
+from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS, Health
 from apps.sites.failures import QuotaSpentError
 
 from .channels import CHANNELS, open_for
-from .models import Channel, Heard, Results, Telling
-from .wanted import note
+from .hearing import hear
+from .models import Channel, Telling
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +25,6 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 # So often is something tried that keeps failing in a way that may pass.
 ATTEMPTS = 10
 AT_ONCE = 50
-# Ids of changes may be committed out of their order: so many are looked at once more.
-OVERLAP, MOST_CHANGES = 200, 2_000
-KINDS = ("codepipeline.execution", "codepipeline.action")
 # What no further try cures.
 FINAL = frozenset({Health.GONE, Health.UNSUPPORTED})
 
@@ -36,41 +33,6 @@ def follow() -> None:
     """Read what changed, note what is wanted now, and tell what is due."""
     if hear():
         tell()
-
-
-def hear() -> bool:
-    """Note what the executions that moved want; False where no project tells its results."""
-    if not Results.objects.filter(github=True).exists() and not (
-        Results.objects.filter(jira=True).exists()
-    ):
-        return False
-    row, _ = Heard.objects.get_or_create(pk=1, defaults={"change": _newest()})
-    lease = Lease(Heard.objects.filter(pk=1), "leased_until", LEASE)
-    if not lease.take():
-        return True
-    row.refresh_from_db()
-    end = row.change
-    try:
-        changes = Change.objects.filter(pk__gt=row.change - OVERLAP, kind__in=KINDS)
-        told = list(changes.order_by("pk").values_list("pk", "subjects")[:MOST_CHANGES])
-        end = max([row.change, *(pk for pk, _ in told[-1:])])
-        if len(told) < MOST_CHANGES:
-            end = max(end, _newest())
-        note(
-            {
-                int(number)
-                for _, subjects in told
-                for kind, _, number in (str(one).partition(":") for one in subjects)
-                if kind == "codepipeline.execution" and number.isdecimal()
-            }
-        )
-    finally:
-        lease.free(change=end)
-    return True
-
-
-def _newest() -> int:
-    return Change.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def tell() -> int:

@@ -16,7 +16,6 @@ from apps.mirror.provider import PROVIDERS, Failure, Health
 from apps.sites.answers import Answer
 from apps.sites.failures import QuotaSpentError, SiteError, classify
 from apps.sites.models import Site
-from tests import factories
 from tests.delivery.making import make_line, make_pipeline, name_issue, run
 from tests.factories import hold, make_project
 from tests.source.making import make_commit, make_repository, sha
@@ -278,20 +277,3 @@ def test_issues_of_trackers_of_others_are_not_touched(jira: Scope, wire: Wire):
     _, commits = make_line(1)
     name_issue(commits[0], "SHOP-12")
     assert note([run(pipeline_that_tells(jira=True), 1).pk]) == 0
-
-
-# --- the log of changes ---------------------------------------------------------------------------
-
-
-def test_what_changed_since_is_heard(github: Scope, wire: Wire):
-    assert not telling.hear()
-    pipeline = pipeline_that_tells(github=True)
-    execution = run(pipeline, 1, to="Build", status="InProgress")
-    assert telling.hear()
-    factories.change(
-        execution, "codepipeline.execution", subjects=[f"codepipeline.execution:{execution.pk}"]
-    )
-    telling.follow()
-    assert wire.told() == ["github:CreateCommitStatus"]
-    telling.follow()
-    assert wire.told() == ["github:CreateCommitStatus"]
