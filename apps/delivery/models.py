@@ -9,11 +9,12 @@ from django.utils.timezone import now
 
 from apps.codepipeline.models import Execution, Pipeline
 from apps.mirror.models import Scope
-from apps.projects.models import Project
+from apps.projects.models import Holding, Project
 from apps.sites.models import Site
 
 # The way into a site that has a deployments panel.
 CLOUD = "cloud"
+PIPELINE = "codepipeline.pipeline"
 
 
 class Channel(models.TextChoices):
@@ -23,6 +24,13 @@ class Channel(models.TextChoices):
     DEPLOYMENT = "github.deployment", "Deployment"
     LINK = "jira.link", "Link at the issue"
     PANEL = "jira.deployment", "Deployment"
+
+
+# Which channels a switch is about.
+CHANNELS_OF = {
+    "github": (Channel.STATUS, Channel.DEPLOYMENT),
+    "jira": (Channel.LINK, Channel.PANEL),
+}
 
 
 class Results(models.Model):
@@ -47,12 +55,29 @@ class Results(models.Model):
 class TellingQuerySet(models.QuerySet["Telling"]):
     """Tellings the way those who tell, and pages, want them."""
 
+    def switched_on(self) -> Self:
+        """What some project of its pipeline tells still: of what waited, too."""
+        found = Q(pk__in=[])
+        for switch, channels in CHANNELS_OF.items():
+            rows = Results.objects.filter(**{switch: True})
+            for which, where in (
+                (rows.filter(by_itself=False), Q()),
+                (rows.filter(by_itself=True), Q(scope__site__managed=True)),
+            ):
+                held = Holding.objects.shown().filter(
+                    kind=PIPELINE, project__in=which.values("project")
+                )
+                found |= where & Q(channel__in=channels, pipeline__in=held.values("row_id"))
+        return self.filter(found)
+
     def due(self) -> Self:
         """What is to be told now, and by nobody else at this moment."""
         at = now()
-        return self.filter(
-            Q(leased_until=None) | Q(leased_until__lt=at), due_at__lte=at, given_up=False
-        ).exclude(told_mark=F("wanted_mark"))
+        return (
+            self.switched_on()
+            .filter(Q(leased_until=None) | Q(leased_until__lt=at), due_at__lte=at, given_up=False)
+            .exclude(told_mark=F("wanted_mark"))
+        )
 
     def stuck(self) -> Self:
         """What waits for a person: given up, or told in part."""

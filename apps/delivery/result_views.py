@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST
+from kombu.exceptions import OperationalError
 
 from apps.adoption.deeds import link
 from apps.adoption.linkable import linkable
@@ -22,6 +23,7 @@ from apps.projects.roles import Role
 from apps.sites.models import Site
 
 from .models import Results, Telling
+from .tasks import catch_up
 from .trackers import KIND, Named, named_by
 
 SHOWN = 40
@@ -147,3 +149,12 @@ def _turn(project: Project, row: Results | None, request: HttpRequest) -> None:
     )
     told.tell(project, TURNED, request.user, said)
     messages.success(request, f"Results: {said}.")
+    if any(wanted[name] and not known[name] for name in wanted):
+        try:
+            catch_up.delay(project.pk)
+        except OperationalError:
+            messages.warning(
+                request,
+                "The workers' queue cannot be reached (REDIS_URL): what runs now is told only when "
+                "it moves.",
+            )

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
 from apps.codepipeline.models import LIST_COLUMNS, Action, Execution
 from apps.codepipeline.of_project import deploying
 from apps.live.templatetags.live_tags import word_of
-from apps.mirror.state import State
+from apps.mirror.state import UNFINISHED, State
 from apps.people.accounts import base_url
 from apps.projects.models import Holding
 from apps.source.models import Commit
 
 from . import for_jira
-from .models import Channel, Results, Telling
+from .models import CHANNELS_OF, PIPELINE, Channel, Results, Telling
 from .want import LONGEST, Want, deploying_actions, fares
 
-PIPELINE = "codepipeline.pipeline"
+# So many of the newest executions are looked at when a project begins to tell.
+MOST_CAUGHT_UP = 200
 # As GitHub shows a status: https://docs.github.com/en/rest/commits/statuses
 STATUSES = {
     State.DONE: "success",
@@ -56,6 +58,24 @@ def note(execution_ids: Iterable[int]) -> int:
         ),
     ]
     return sum(_keep(want) for want in wants)
+
+
+def catch_up(project_id: int) -> int:
+    """Note what a project's pipelines want now that it tells: nobody heard of them until then.
+
+    What is under way, and what was told before and is not how it is any more.
+    """
+    row = Results.objects.filter(project=project_id).first()
+    on = [name for name in CHANNELS_OF if row is not None and getattr(row, name)]
+    held = Holding.objects.shown().filter(kind=PIPELINE, project=project_id)
+    of_mine = Execution.objects.filter(pipeline__in=held.values("row_id"))
+    told = Telling.objects.filter(
+        pipeline__in=held.values("row_id"),
+        channel__in=[channel for name in on for channel in CHANNELS_OF[name]],
+    )
+    found = of_mine.filter(Q(state__in=UNFINISHED) | Q(pk__in=told.values("execution")))
+    newest = found.exclude(started_at=None).order_by("-started_at", "-pk")
+    return note(newest.values_list("pk", flat=True)[:MOST_CAUGHT_UP]) if on else 0
 
 
 @dataclass(slots=True)

@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils.timezone import now
 
 from apps.codepipeline.models import Execution
-from apps.delivery import telling
+from apps.delivery import tasks, telling
 from apps.delivery.models import Results, Telling
 from apps.delivery.wanted import note
 from apps.issues.models import Issue, Tracker
@@ -17,7 +19,7 @@ from apps.sites.answers import Answer
 from apps.sites.failures import QuotaSpentError, SiteError, classify
 from apps.sites.models import Site
 from tests.delivery.making import make_line, make_pipeline, name_issue, run
-from tests.factories import hold, make_project
+from tests.factories import hold, make_project, make_user
 from tests.source.making import make_commit, make_repository, sha
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
@@ -277,3 +279,60 @@ def test_issues_of_trackers_of_others_are_not_touched(jira: Scope, wire: Wire):
     _, commits = make_line(1)
     name_issue(commits[0], "SHOP-12")
     assert note([run(pipeline_that_tells(jira=True), 1).pk]) == 0
+
+
+# --- the switch -----------------------------------------------------------------------------------
+
+
+def test_what_waits_is_not_told_once_the_project_tells_no_more(github: Scope, wire: Wire):
+    execution = run(pipeline_that_tells(github=True, jira=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    Results.objects.update(github=False)
+    assert telling.tell() == 0
+    [row] = Telling.objects.all()
+    assert telling._tell_one(row.pk, wire, wire) == 0
+    assert wire.asked == []
+    Results.objects.update(github=True)
+    assert telling.tell() == 1
+
+
+def test_another_project_of_the_pipeline_goes_on_telling(github: Scope, wire: Wire):
+    pipeline = pipeline_that_tells(github=True)
+    Results.objects.create(project=make_project("Second", pipeline), github=True)
+    note([run(pipeline, 1, to="Build", status="InProgress").pk])
+    Results.objects.filter(project__name="Shop").update(github=False)
+    assert telling.tell() == 1
+
+
+def test_what_nobody_switched_on_is_told_to_what_a_start_of_ours_connected_alone(
+    github: Scope, wire: Wire
+):
+    execution = run(pipeline_that_tells(github=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    Results.objects.update(by_itself=True)
+    assert telling.tell() == 0
+    Site.objects.update(managed=True)
+    assert telling.tell() == 1
+
+
+def test_who_switches_on_again_tells_how_it_is_and_not_how_it_was(
+    github: Scope, wire: Wire, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tasks.catch_up, "delay", tasks.catch_up)
+    pipeline = pipeline_that_tells(github=True)
+    execution = run(pipeline, 1, to="Build", status="InProgress")
+    note([execution.pk])
+    telling.tell()
+    project = Results.objects.get().project
+    owner = make_user("owner", reads_everything=False)
+    project.memberships.create(user=owner, role="owner")
+    client = Client()
+    client.force_login(owner)
+    address = reverse("results:results", args=[project.slug])
+    client.post(address, {})
+    assert not Results.objects.get().github
+    Execution.objects.filter(pk=execution.pk).update(state="done", status="Succeeded")
+    client.post(address, {"github": "on"})
+    telling.tell()
+    states = [body["state"] for _, _, body in wire.asked]
+    assert states == ["pending", "success"]
