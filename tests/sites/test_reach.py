@@ -20,7 +20,7 @@ from apps.sites.failures import (
     was_not_sent,
 )
 from apps.sites.reach import Failed, Reach
-from tests.issues.making import make_site
+from tests.delivery.test_results import make_site
 
 LIST = "toy:ListThings"
 
@@ -313,8 +313,7 @@ def test_what_a_start_began_is_cured_by_another_start() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("managed", [True, False])
 def test_so_is_what_does_not_say_who_we_are(managed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    site = make_site().site
-    site.managed = managed
+    site = make_site("jira", managed=managed).site
 
     def refuse(*_args: Any, **_options: Any) -> None:
         raise requests.ConnectionError("refused")
