@@ -4,7 +4,6 @@ The panel where the site was given client credentials, else the link: never both
 but that a link which was made before they were given is told to its end.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -23,6 +22,7 @@ from apps.projects.models import Holding
 from apps.sites.models import Site
 from apps.source.models import Commit
 
+from .environments import environment_type
 from .models import CLOUD, Channel, Results, Telling
 from .want import LONGEST, Want, deploying_actions, fares, newest_of
 
@@ -37,26 +37,9 @@ STATES = {
     State.MOVING: "in_progress",
     State.UNKNOWN: "unknown",
 }
-UNMAPPED = "unmapped"
 ROLLBACK = "ROLLBACK"
 # What a rollback may have taken back: so many deployments of its pipeline are looked at again.
 MOST_BEFORE = 20
-# What teams call their environments, by Jira's types of them.
-TYPES = {
-    "production": ("production", "prod", "prd", "live"),
-    "staging": ("staging", "stg", "preprod", "preproduction", "preprd", "prelive"),
-    "testing": (
-        *("testing", "test", "tests", "tst", "qa", "uat", "acceptance"),
-        *("integration", "integ", "int", "sit"),
-    ),
-    "development": ("development", "develop", "dev"),
-}
-BY_WORD = {word: kind for kind, words in TYPES.items() for word in words}
-# Words of CodePipeline's own names ("ProdStage"), which mean staging only where nothing else does.
-STAGE = "stage"
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# "pre-prod" is one word; "non-prod" says what it is not.
-BEGINNINGS = frozenset({"pre", "non", "not", "no"})
 
 
 def wants(
@@ -178,34 +161,6 @@ def _deployment_of(
             "type": environment_type(stage, *(action.name for action in tried)),
         },
     }
-
-
-def environment_type(*names: str) -> str:
-    """Return Jira's type of an environment by what it is called; the first name that says counts.
-
-    One that names several, or says what it is not, is "unmapped".
-    """
-    for name in names:
-        words = _words(name)
-        found = {BY_WORD[word] for word in words if word in BY_WORD}
-        if len(found) == 1:
-            return found.pop()
-        if found:
-            return UNMAPPED
-        if STAGE in words:
-            return "staging"
-    return UNMAPPED
-
-
-def _words(name: str) -> list[str]:
-    """The words of a name, however they are set apart: ProdEU-2 is prod, eu."""
-    words: list[str] = []
-    for word in WORD.findall(name):
-        if words and words[-1] in BEGINNINGS:
-            words[-1] += word.lower()
-        else:
-            words.append(word.lower())
-    return words
 
 
 def _rolled_back(executions: Sequence[Execution]) -> frozenset[tuple[int, str]]:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 
 from apps.codepipeline.models import Execution, Pipeline
@@ -84,16 +84,32 @@ class TellingQuerySet(models.QuerySet["Telling"]):
         return self.filter(Q(given_up=True) | (Q(told_mark=F("wanted_mark")) & ~Q(trouble="")))
 
     def overtaken(self) -> Self:
-        """Links that were never made, of sites whose deployments panel is told instead."""
+        """What is not to be made any more, and that nobody is making at this moment.
+
+        Links that were never made, of sites whose deployments panel is told instead; deployments at
+        GitHub that a newer run of the pipeline was before: it shows the one made last as active.
+        """
         sites = Site.objects.filter(method=CLOUD).exclude(client_id="")
-        return self.filter(channel=Channel.LINK, told_at=None, scope__in=sites.values("scope"))
+        newer = Telling.objects.filter(
+            channel=Channel.DEPLOYMENT,
+            pipeline=OuterRef("pipeline"),
+            scope=OuterRef("scope"),
+            wanted__repository=OuterRef("wanted__repository"),
+            wanted__environment=OuterRef("wanted__environment"),
+            execution__started_at__gt=OuterRef("execution__started_at"),
+        ).exclude(told_at=None)
+        rows = self.filter(Q(leased_until=None) | Q(leased_until__lt=now()), told_at=None)
+        return rows.filter(
+            Q(channel=Channel.LINK, scope__in=sites.values("scope"))
+            | Q(Exists(newer), channel=Channel.DEPLOYMENT)
+        )
 
 
 class Telling(models.Model):
     """One thing that a site is told of a pipeline, and is told again when it changes.
 
-    about        "owner/name@sha", with " stage" behind it for a deployment; an issue's key;
-                 "stage by execution" for a deployment at Jira's panel.
+    about        "owner/name@sha", with " stage by execution" behind it for a deployment; an
+                 issue's key; "stage by execution" for a deployment at Jira's panel.
     wanted       what it is to show now, as the channel takes it; `wanted_mark` is its digest.
     told_mark    digest of what it shows; "" for nothing yet.
     remote_id    the site's id of what was made there.
