@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import BigIntegerField, F, Value
 from django.db.models.functions import Greatest
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
+# A site that cannot be opened is in trouble as a whole, which its health tells: nothing is counted.
+SHUT_PAUSE = timedelta(minutes=5)
 # So often is something tried that keeps failing in a way that may pass.
 ATTEMPTS = 10
 AT_ONCE = 50
@@ -59,18 +61,25 @@ def _tell_door(scope_id: int, channel: str, rows: list[int]) -> int:
     try:
         reach = open_for(channel, scope)
     except Exception as error:  # noqa: BLE001 - whatever it is, the results say so
-        failure = provider.classify(error)
-        later = now() + FIRST_PAUSE
-        Telling.objects.filter(pk__in=rows).update(trouble=failure.message, due_at=later)
+        _postpone(rows, now() + SHUT_PAUSE, provider.classify(error).message)
         return 0
     try:
-        for pk in rows:
+        for turn, pk in enumerate(rows, 1):
             told += _tell_one(pk, reach, provider)
             if reach.spent:
+                # What is due at other doors is not to wait behind the rest of these.
+                due_at = Telling.objects.filter(pk=pk).values_list("due_at", flat=True).first()
+                _postpone(rows[turn:], max(due_at or now(), now() + FIRST_PAUSE))
                 break
     finally:
         reach.close()
     return told
+
+
+def _postpone(rows: list[int], until: datetime, why: str = "") -> None:
+    """Put off what was not tried; whoever is at one of them goes on."""
+    waiting = Telling.objects.due().filter(pk__in=rows)
+    waiting.update(due_at=until, **({"trouble": why} if why else {}))
 
 
 def _tell_one(pk: int, reach: object, provider: object) -> int:
@@ -107,7 +116,11 @@ def _failed(row: Telling, lease: Lease, provider: object, error: Exception) -> N
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (row.attempts - 1))
     over = failure.health in FINAL or row.attempts >= ATTEMPTS
     said = " ".join(filter(None, (failure.message, failure.cure)))
-    lease.free(trouble=said, due_at=now() + pause, given_up=over)
+    same = Telling.objects.filter(pk=row.pk, wanted_mark=row.wanted_mark)
+    of_same = Lease(same, "leased_until", LEASE, held=lease.until)
+    if not of_same.free(trouble=said, due_at=now() + pause, given_up=over):
+        # Something else is wanted by now, of which it says nothing.
+        lease.free()
     log.log(
         logging.WARNING if over else logging.INFO,
         "results.untold",
