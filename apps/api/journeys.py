@@ -12,6 +12,7 @@ from apps.delivery import journey as journeys
 from apps.delivery.alone import Place as Spot
 from apps.delivery.journey import Journey
 from apps.delivery.ways import Step, Way
+from apps.issues.meant import meant_by
 from apps.issues.models import Issue
 from apps.mirror.resource import REGISTER
 
@@ -26,10 +27,15 @@ MOST = 5
 class Asked(Schema):
     """What is followed."""
 
-    commit: Words = Field(
-        "", description="A commit's id, or its beginning: seven letters at least."
+    commit: str = Field(
+        "",
+        pattern=r"^(?:[0-9A-Fa-f]{7,64})?$",
+        description="A commit's id, or its beginning: seven letters at least.",
     )
-    issue: Words = Field("", description="An issue's key: SHOP-12, or owner/name#7.")
+    issue: Words = Field(
+        "",
+        description="An issue's key, also one it had before it was moved: SHOP-12, owner/name#7.",
+    )
 
 
 class Stands(Schema):
@@ -159,9 +165,9 @@ def _commits(request: HttpRequest, beginning: str) -> Iterable[dict[str, Any]]:
 
 def _issues(request: HttpRequest, key: str) -> Iterable[dict[str, Any]]:
     rows = Issue.objects.visible_to(request.user).select_related("scope")
-    for row in rows.filter(key__iexact=key).order_by("-updated", "-pk")[:MOST]:
+    for row in rows.keyed(key, key.upper(), key.lower()).order_by("-updated", "-pk")[:MOST]:
         kind = REGISTER.kind_of(row)
-        told = journeys.of_issue(request.user, kind, [row.arn, *row.was])
+        told = journeys.of_issue(request.user, meant_by(kind, row))
         yield _told(request, row.key, told, f"/journeys/{kind}/{row.pk}/")
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.codepipeline.models import Execution
+from apps.issues.meant import Meant
 from apps.live.templatetags.live_tags import first_line
 from apps.source.models import Commit, PullRequest
 
@@ -104,13 +105,10 @@ def of_pull(user: Any, pull: PullRequest) -> Journey:
     return _followed(user, changes, [pull])
 
 
-def of_issue(user: Any, kind: str, names: Sequence[str]) -> Journey:
-    """Return the journey of an issue: of every change that names it.
-
-    names  what the issue is called, and what it was called before it was moved.
-    """
-    commits = reading.commits_named(user, names, (kind,))
-    pulls = reading.pulls_named(user, names, (kind,))
+def of_issue(user: Any, issue: Meant) -> Journey:
+    """Return the journey of an issue: of every change that names it."""
+    commits = reading.commits_named(user, issue)
+    pulls = reading.pulls_named(user, issue)
     missing = [
         (pull.repository_id, pull.merge_commit if pull.merged else pull.source_commit)
         for pull in pulls
@@ -123,7 +121,7 @@ def of_issue(user: Any, kind: str, names: Sequence[str]) -> Journey:
     )
     # A merged pull request is one change, whoever of its commits names the issue.
     commits += [one for one in proposed if (one.repository_id, one.commit_id) in set(wanted)]
-    branches = reading.heads_named(user, names, (kind,), but=[one.pk for one in commits])
+    branches = reading.heads_named(user, issue, but=[one.pk for one in commits])
     heads = {one.pk for one in branches}
     commits = sorted([*commits, *branches], key=_newest, reverse=True)
     changes = [

@@ -11,6 +11,7 @@ from django.db.models.functions import RowNumber
 from apps.codepipeline.board import EXECUTION_ID
 from apps.codepipeline.models import Action, Execution, Stage
 from apps.codepipeline.of_project import DEPLOYS, deploying
+from apps.issues.meant import Meant
 from apps.mirror.links import by_name, explain_then, named, url_of
 from apps.mirror.models import Link
 from apps.mirror.resource import REGISTER
@@ -192,36 +193,27 @@ def _ran(user: Any, actions: Sequence[Action]) -> dict[int, Ran]:
     return found
 
 
-def commits_named(user: Any, arns: Collection[str], kinds: Collection[str]) -> list[Commit]:
-    """Return the commits that name issues by these ARNs, the newest first, each once."""
-    links = Link.objects.filter(from_kind__in=COMMITS, to_kind__in=kinds, to_arn__in=arns)
+def commits_named(user: Any, issue: Meant) -> list[Commit]:
+    """Return the commits that name an issue, the newest first, each once."""
+    links = issue.links(Link.objects.filter(from_kind__in=COMMITS))
     rows = Commit.objects.visible_to(user).filter(pk__in=links.values("from_id"))
-    return list(
-        rows.select_related("repository", "scope")
-        .defer("comments")
-        .order_by("-committed_at", "-pk")
-    )
+    found = issue.written(rows).select_related("repository", "scope").defer("comments")
+    return list(found.order_by("-committed_at", "-pk"))
 
 
-def heads_named(
-    user: Any, arns: Collection[str], kinds: Collection[str], *, but: Collection[int]
-) -> list[Commit]:
-    """Return the heads of branches whose names name issues by these ARNs, without some commits."""
-    links = Link.objects.filter(from_kind__in=BRANCHES, to_kind__in=kinds, to_arn__in=arns)
+def heads_named(user: Any, issue: Meant, *, but: Collection[int]) -> list[Commit]:
+    """Return the heads of branches whose names name an issue, without some commits."""
+    links = issue.links(Link.objects.filter(from_kind__in=BRANCHES))
     branches = Branch.objects.visible_to(user).filter(pk__in=links.values("from_id"), gone_at=None)
-    rows = Commit.objects.visible_to(user).exclude(pk__in=but)
+    rows = issue.written(Commit.objects.visible_to(user).exclude(pk__in=but))
     of_branch = branches.filter(repository=OuterRef("repository"), commit_id=OuterRef("commit_id"))
     found = rows.filter(Exists(of_branch), commit_id__in=branches.values("commit_id"))
     return list(found.select_related("repository", "scope").defer("comments").order_by("pk"))
 
 
-def pulls_named(user: Any, arns: Collection[str], kinds: Collection[str]) -> list[PullRequest]:
-    """Return the pull requests that name issues by these ARNs, the oldest first."""
-    links = Link.objects.filter(
-        from_kind__in=PULLS,
-        to_kind__in=kinds,
-        to_arn__in=arns,
-    )
+def pulls_named(user: Any, issue: Meant) -> list[PullRequest]:
+    """Return the pull requests that name an issue, the oldest first."""
+    links = issue.links(Link.objects.filter(from_kind__in=PULLS))
     rows = PullRequest.objects.visible_to(user).filter(pk__in=links.values("from_id"))
-    found = rows.select_related("repository", "scope").defer("description", "comments")
-    return list(found.order_by("created", "pk"))
+    found = issue.written(rows).select_related("repository", "scope")
+    return list(found.defer("description", "comments").order_by("created", "pk"))

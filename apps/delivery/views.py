@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.issues.meant import meant_by
 from apps.issues.models import Issue
 from apps.live.conditional import unchanged_page
 from apps.live.partial import render_part
@@ -94,7 +95,7 @@ def of_row(user: Any, kind: str, found: Any) -> Journey | None:
     if isinstance(found, PullRequest):
         return journeys.of_pull(user, found)
     if isinstance(found, Issue):
-        return journeys.of_issue(user, kind, [found.arn, *found.was])
+        return journeys.of_issue(user, meant_by(kind, found))
     if kind in ("codecommit.commit", "github.commit"):
         return journeys.of_commit(user, found.commit_id)
     return None

@@ -17,7 +17,7 @@ from apps.source.mentions import mentioned
 
 from .collect import comment
 from .listing import GONE, PAGE, by_key, ids_of, items, listed, missed, one, pages_unless, path
-from .records import JSON, arn_of, login, moment
+from .records import JSON, arn_of, host_of, login, moment
 
 # Key -> its tracker, and what a list says of it.
 Wanted = dict[str, tuple[str, Mapping[str, Any] | None]]
@@ -248,7 +248,8 @@ def issue_record(tracker: str, told: Mapping[str, Any], comments: Any) -> IssueR
     reason = REASONS.get(str(told.get("state_reason")), "Closed")
     read = {} if comments is UNREAD else {"described": str(told.get("updated_at") or "")}
     # Issues of other trackers, and Jira's; its own number in its title would name itself.
-    named = mentioned(title, body, repository=tracker)
+    host = host_of(told.get("html_url"))
+    named = mentioned(title, body, repository=tracker, host=host)
     return IssueRecord(
         key=key,
         parent=tracker,

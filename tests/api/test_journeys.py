@@ -2,8 +2,10 @@
 
 import pytest
 
+from apps.issues.models import Issue, Tracker
+from apps.mirror.models import Scope
 from tests.api.conftest import Program
-from tests.delivery.making import make_line, make_pipeline, run
+from tests.delivery.making import make_line, make_pipeline, name_issue, run
 from tests.factories import make_user
 from tests.source.making import sha
 
@@ -28,7 +30,7 @@ def test_a_commit_is_followed_by_the_beginning_of_its_id(program: Program) -> No
 
 
 def test_what_nobody_knows_is_no_journey(program: Program) -> None:
-    for asked in ({"commit": "0123456"}, {"commit": "x"}, {"issue": "SHOP-1"}):
+    for asked in ({"commit": "0123456"}, {"issue": "SHOP-1"}):
         assert program.json("journeys", **asked)["items"] == []
 
 
@@ -49,3 +51,21 @@ def test_a_stranger_is_told_of_nothing(db: None) -> None:
     token = row.renew()
     row.save()
     assert Program(token).json("journeys", commit=sha(1))["items"] == []
+
+
+@pytest.mark.parametrize("commit", ["abc", "main", "0123456 ", "0" * 65])
+def test_what_can_be_no_commit_is_refused_in_words(program: Program, commit: str) -> None:
+    answer = program.json("journeys", status=422, commit=commit)
+    assert [one["parameter"] for one in answer["errors"]] == ["commit"]
+
+
+@pytest.mark.parametrize("asked", ["SHOP-12", "shop-12", "OLD-3", "old-3"])
+def test_an_issue_is_found_by_a_key_it_had_before(program: Program, asked: str) -> None:
+    scope = Scope.objects.create(provider="jira", place="j/1", account="jira.example.com")
+    tracker = Tracker.objects.create(scope=scope, key="SHOP", prefix="SHOP")
+    Issue.objects.create(scope=scope, key="SHOP-12", arn="SHOP-12", was=["OLD-3"], tracker=tracker)
+    _, [commit] = make_line(1)
+    name_issue(commit, "OLD-3")
+    [found] = program.json("journeys", issue=asked)["items"]
+    assert found["of"] == "SHOP-12"
+    assert [one["commit"] for one in found["changes"]] == [sha(1)]

@@ -15,6 +15,7 @@ from apps.codedeploy.models import Application, Deployment, DeploymentGroup
 from apps.codepipeline.models import Execution
 from apps.delivery import journey as journeys
 from apps.delivery.journey import Journey
+from apps.issues.meant import Meant
 from apps.mirror.models import Link
 from tests import factories
 from tests.api.conftest import Program
@@ -255,7 +256,7 @@ def test_an_issue_counts_what_was_deployed_by_hand(reader: Any):
     for commit in (commits[0], commits[2]):
         name_issue(commit, "SHOP-12")
     deploy(3, 30)
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+    found = journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
     assert [one.there for one in found.changes] == [True, True]
     assert found.answer.text == "In production"
 
@@ -303,7 +304,7 @@ def test_the_number_of_queries_does_not_grow(reader: Any):
 
     def cost() -> int:
         with CaptureQueriesContext(connection) as told:
-            journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+            journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
         return len(told)
 
     cost()

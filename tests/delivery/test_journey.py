@@ -13,6 +13,7 @@ from apps.codepipeline.models import Stage
 from apps.delivery import journey as journeys
 from apps.delivery import roots
 from apps.delivery.journey import Journey
+from apps.issues.meant import Meant
 from apps.mirror.models import Link
 from apps.source.models import Commit
 from tests import factories
@@ -434,7 +435,7 @@ def test_the_number_of_queries_does_not_grow(reader: Any):
 
     def cost() -> int:
         with CaptureQueriesContext(connection) as told:
-            journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+            journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
         return len(told)
 
     cost()
