@@ -12,9 +12,10 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.mirror.models import Link
-from apps.source.mentions import GITHUB, JIRA
 
 from .models import Issue, Tracker
+
+JIRA, GITHUB = "jira.issue", "github.issue"
 
 
 @dataclass(frozen=True, slots=True)
