@@ -1,6 +1,6 @@
 """Builds and deployments that no pipeline began are on the way of a change, too."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,80 +10,33 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.api.models import ApiToken
 from apps.cloudwatch.models import AlarmHistory
-from apps.codebuild.models import Build
-from apps.codedeploy.models import Application, Deployment, DeploymentGroup
+from apps.codedeploy.models import Deployment
 from apps.codepipeline.models import Execution
 from apps.delivery import journey as journeys
 from apps.delivery.journey import Journey
 from apps.issues.meant import Meant
 from apps.mirror.models import Link
-from tests import factories
 from tests.api.conftest import Program
-from tests.delivery.making import make_line, make_pipeline, name_issue, run
+from tests.delivery.making import (
+    at,
+    build,
+    deploy,
+    make_group,
+    make_line,
+    make_pipeline,
+    name_issue,
+    run,
+)
 from tests.factories import hold, make_project, make_user
 from tests.projects.making import make_alarm
 from tests.source.making import make_commit, make_repository, sha
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
 
-STATES = {"Succeeded": "done", "Failed": "failed", "InProgress": "moving"}
-
 
 @pytest.fixture
 def reader() -> Any:
     return make_user("reader")
-
-
-def at(minute: int) -> datetime:
-    return factories.LONG_AGO + timedelta(minutes=minute)
-
-
-def make_group(name: str = "shop/production") -> DeploymentGroup:
-    scope = factories.make_scope()
-    application, _ = Application.objects.get_or_create(scope=scope, key=name.partition("/")[0])
-    group, _ = DeploymentGroup.objects.get_or_create(
-        scope=scope, key=name, defaults={"application": application, "name": name.partition("/")[2]}
-    )
-    return group
-
-
-def deploy(
-    number: int | None, minute: int, status: str = "Succeeded", group: str = "shop/production",
-    **more: Any,
-) -> Deployment:  # fmt: skip
-    """A deployment of the commit of a number from GitHub, begun that many minutes after all."""
-    owner = make_group(group)
-    key = f"d-{Deployment.objects.count():09d}"
-    commit = "" if number is None else sha(number)
-    return Deployment.objects.create(
-        **{
-            "scope": owner.scope,
-            "group": owner,
-            "application_name": owner.application.key,
-            "group_name": owner.name,
-            "key": key,
-            "arn": key,
-            "status": status,
-            "state": STATES[status],
-            "creator": "user",
-            "created_at": at(minute),
-            "completed_at": at(minute + 1),
-            "revision": {"type": "GitHub", "repository": "example/shop", "commit_id": commit},
-            "revision_id": commit,
-            **more,
-        }
-    )
-
-
-def build(number: int, minute: int, status: str = "SUCCEEDED", **more: Any) -> Build:
-    return factories.make_build(
-        "shop-build",
-        status,
-        resolved_source_version=sha(number),
-        started_at=at(minute),
-        ended_at=None if status == "IN_PROGRESS" else at(minute + 1),
-        **more,
-    )
 
 
 def of(user: Any, number: int) -> Journey:
