@@ -28,7 +28,7 @@ BRANCHES = ("codecommit.branch", "github.branch")
 PIPELINE_WIDE = ("artifact_stores", "triggers", "variables", "tags")
 # Pipelines that are followed at once, and runs of each: the first that contain a change, and the
 # newest.
-MOST_PIPELINES, FIRST_RUNS, NEWEST_RUNS = 12, 5, 3
+MOST_PIPELINES, FIRST_RUNS, NEWEST_RUNS = 30, 5, 3
 STANDING = ("execution", "stage", "last_update")
 # Of a change after which so many came, the nearest are looked for in executions.
 MOST_COMMITS = 800
@@ -71,7 +71,14 @@ def by_pipeline(executions: Iterable[Execution]) -> dict[int, list[Execution]]:
 
 def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
     """Read stages, actions, what these started and what stands in each stage now."""
-    every = [one for some in runs.values() for one in some]
+    standing, standing_since = _standing(user, runs)
+    # What stands there may be none of the first runs, nor of the newest.
+    every = list(
+        {
+            one.pk: one
+            for one in (*(one for some in runs.values() for one in some), *standing.values())
+        }.values()
+    )
     stages: dict[int, list[Stage]] = defaultdict(list)
     for stage in Stage.objects.filter(pipeline__in=runs, gone_at=None).order_by("position", "pk"):
         stages[stage.pipeline_id].append(stage)
@@ -79,7 +86,6 @@ def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
     rows = Action.objects.filter(execution__in=[one.pk for one in every])
     for action in rows.defer("configuration", "output_variables").order_by("started_at", "pk"):
         actions[action.execution_id].append(action)
-    standing, standing_since = _standing(user, runs)
     return Found(
         stages=stages,
         actions=actions,
@@ -87,7 +93,7 @@ def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
         standing=standing,
         standing_since=standing_since,
         over=_over(user, every),
-        took=commits_of({one.pk: one for one in [*every, *standing.values()]}.values()),
+        took=commits_of(every),
     )
 
 

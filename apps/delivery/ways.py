@@ -162,7 +162,7 @@ class Found:
 
 def way_of(
     pipeline: Pipeline,
-    runs: Sequence[Execution],
+    took: Sequence[Execution],
     found: Found,
     contains: Callable[[Execution], bool],
     instead: Mapping[tuple[int, str], Hold],
@@ -172,6 +172,7 @@ def way_of(
     contains  tells whether any execution contains it.
     instead   (pipeline's id, stage) -> what was put there by no pipeline, and does not contain it.
     """
+    runs = _with_standing(pipeline, took, found, contains)
     out, aim = deploying(pipeline), goal_of(pipeline.key, pipeline.definition)
     acts = {run.pk: _acts_by_stage(found.actions.get(run.pk, ()), found.ran) for run in runs}
     way = Way(pipeline, runs, production=aim is not None and aim.production)
@@ -192,6 +193,22 @@ def way_of(
     if not way.is_there:
         way.hold = _hold(way, found, acts)
     return way
+
+
+def _with_standing(
+    pipeline: Pipeline,
+    runs: Sequence[Execution],
+    found: Found,
+    contains: Callable[[Execution], bool],
+) -> list[Execution]:
+    """These executions with those that stand in a stage, the first one first.
+
+    Of very many that contain a change not all are read: what stands may be one in between.
+    """
+    stands = (one for (of, _), one in found.standing.items() if of == pipeline.pk)
+    every = {one.pk: one for one in (*runs, *(one for one in stands if contains(one)))}
+    began = {pk: one.started_at.timestamp() if one.started_at else 0.0 for pk, one in every.items()}
+    return sorted(every.values(), key=lambda one: (began[one.pk], one.pk))
 
 
 def _stage_names(

@@ -8,7 +8,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from apps.cloudwatch.models import AlarmHistory
 from apps.codepipeline.models import Stage
 from apps.delivery import journey as journeys
 from apps.delivery import roots
@@ -19,7 +18,6 @@ from apps.source.models import Commit
 from tests import factories
 from tests.delivery.making import STAGES, act, make_line, make_pipeline, name_issue, point, run
 from tests.factories import action_definition, hold, make_project, make_user, stage_definition
-from tests.projects.making import make_alarm
 from tests.source.making import make_commit, make_pull, sha
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
@@ -306,6 +304,20 @@ def test_stages_that_are_not_called_production_are_named(reader: Any):
     assert of(reader, 1).answer.text == "Through Staging"
 
 
+def test_the_run_that_stands_there_counts_though_it_is_one_of_very_many(reader: Any):
+    make_line(20)
+    pipeline = make_pipeline()
+    for number in range(1, 7):
+        run(pipeline, number, to="Production", status="Failed")
+    through = run(pipeline, 8)
+    for number in range(9, 14):
+        run(pipeline, number, to="Build", status="Failed")
+    found = of(reader, 1)
+    assert found.answer.text == "In production"
+    assert found.ways[0].goal is not None
+    assert found.ways[0].goal.run == through
+
+
 def test_a_pipeline_that_leads_elsewhere_says_nothing_of_production(reader: Any):
     make_line(1)
     run(make_pipeline("shop"), 1)
@@ -375,34 +387,6 @@ def test_a_commit_of_a_repository_that_is_not_mirrored_is_followed_by_its_id(rea
     assert found.answer.text == "In production"
     assert found.changes[0].row is None
     assert journeys.of_commit(reader, sha(8)) is None
-
-
-# --- what went off since -------------------------------------------------------------------------
-
-
-def test_alarms_since_are_those_of_the_same_project(reader: Any):
-    make_line(1)
-    pipeline = make_pipeline()
-    execution = run(pipeline, 1)
-    mine, others = make_alarm("slow"), make_alarm("of-another")
-    hold(make_project("Shop"), pipeline, mine)
-    hold(make_project("Other"), others)
-    for alarm in (mine, others):
-        for minutes in (-60, 60):
-            at = execution.started_at + timedelta(minutes=minutes)
-            AlarmHistory.objects.create(
-                scope=alarm.scope,
-                key=f"{alarm.key}{minutes}",
-                alarm=alarm,
-                alarm_name=alarm.key,
-                at=at,
-                item_type="StateUpdate",
-                status="ALARM",
-                reason="Threshold crossed",
-            )
-    [told] = of(reader, 1).alarms
-    assert told.alarm == mine
-    assert told.at == execution.started_at + timedelta(minutes=60)
 
 
 # --- for whom, at what cost ----------------------------------------------------------------------
