@@ -151,7 +151,12 @@ def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] =
     commits = list(dict.fromkeys(one for root in leading for one in root.containing))
     within = frozenset(commits)
     by_pipelines = [one.row for one in found.ran.values() if one.kind == alone.DEPLOYMENT]
-    beside = alone.read(user, commits, runs, by_pipelines)
+    histories = [root.history for root in leading if root.history is not None]
+
+    def is_read(commit: str) -> bool:
+        return any(commit in history.parents for history in histories)
+
+    beside = alone.read(user, commits, runs, by_pipelines, is_read)
     hands = alone.by_hand(runs, found, beside.last)
     instead = {
         place: alone.instead(place[1], one) for place, one in hands.items() if not one.has_it
@@ -160,7 +165,13 @@ def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] =
     def contains(run: Execution) -> bool:
         return not within.isdisjoint(found.took.get(run.pk, ()))
 
-    ways = [way_of(some[0].pipeline, some, found, contains, instead) for some in runs.values()]
+    def took_what_was_read(run: Execution) -> bool:
+        return any(is_read(commit) for commit in found.took.get(run.pk, ()))
+
+    ways = [
+        way_of(some[0].pipeline, some, found, contains, took_what_was_read, instead)
+        for some in runs.values()
+    ]
     goals = goals_of(ways, beside.places)
     for root in changes:
         _judge(root, leading, goals, found, hands)
@@ -269,9 +280,12 @@ def _came(way: Way, root: Root, found: Found, hands: Mapping[tuple[int, str], al
 
 def _look_for_holes(way: Way, root: Root, found: Found) -> None:
     stands = found.standing.get((way.pipeline.pk, way.where))
-    if root.history is not None and stands is not None and not way.is_there:
-        later = bool(root.at and stands.started_at and stands.started_at > root.at)
-        way.holes = later and root.history.may_contain([stands.revision_id], root.commit_id)
+    if stands is None or way.is_there:
+        return
+    since = root.at or way.runs[0].started_at
+    if since and stands.started_at and stands.started_at > since:
+        of_root = root.history
+        way.holes = of_root is None or of_root.may_contain([stands.revision_id], root.commit_id)
 
 
 def _takes(way: Way, root: Root, found: Found) -> bool:

@@ -17,6 +17,7 @@ from apps.mirror.state import UNFINISHED, State
 from .environments import goal_of
 from .holds import Hold, replaced
 
+ROLLBACK = "ROLLBACK"
 # A run's acts in a stage: the newest of each name.
 Acts = Sequence["Act"]
 
@@ -160,16 +161,18 @@ class Found:
     took: Mapping[int, frozenset[str]]
 
 
-def way_of(
+def way_of(  # noqa: PLR0913 - what is known of one pipeline
     pipeline: Pipeline,
     took: Sequence[Execution],
     found: Found,
     contains: Callable[[Execution], bool],
+    is_read: Callable[[Execution], bool],
     instead: Mapping[tuple[int, str], Hold],
 ) -> Way:
     """Return the way through a pipeline of what these executions contain, the first one first.
 
     contains  tells whether any execution contains it.
+    is_read   tells whether the commit that an execution took was read: else nobody knows.
     instead   (pipeline's id, stage) -> what was put there by no pipeline, and does not contain it.
     """
     runs = _with_standing(pipeline, took, found, contains)
@@ -187,7 +190,15 @@ def way_of(
         if step.out and step.through:
             step.instead = instead.get((pipeline.pk, name))
             if step.instead is None and stands is not None and not contains(stands):
-                step.instead = _instead(name, stands)
+                rolled_back = stands.execution_type == ROLLBACK
+                step.instead = replaced(
+                    name,
+                    stands.get_absolute_url(),
+                    stands.started_at,
+                    what=first_line(plain(stands.summary)) or stands.key,
+                    why="It was rolled back." if rolled_back else "",
+                    known=rolled_back or is_read(stands),
+                )
             step.remains = step.instead is None
         way.steps.append(step)
     if not way.is_there:
@@ -319,17 +330,6 @@ def _stands(  # noqa: PLR0913 - where a run is, of which way
         if state != State.DONE:
             return _in_stage(found, run, names[at], state, tried)
     return _between(way, found, run, names[at + 1]) if at + 1 < len(names) else None
-
-
-def _instead(where: str, run: Execution) -> Hold:
-    """What stands in a stage in the place of what was there."""
-    return replaced(
-        where,
-        run.get_absolute_url(),
-        run.started_at,
-        why="It was rolled back." if run.execution_type == "ROLLBACK" else "",
-        what=first_line(plain(run.summary)) or run.key,
-    )
 
 
 def _in_stage(found: Found, run: Execution, name: str, state: str, acts: Acts) -> Hold:

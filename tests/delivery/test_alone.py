@@ -12,6 +12,7 @@ from apps.api.models import ApiToken
 from apps.cloudwatch.models import AlarmHistory
 from apps.codedeploy.models import Deployment
 from apps.codepipeline.models import Execution
+from apps.delivery import alone
 from apps.delivery import journey as journeys
 from apps.delivery.journey import Journey
 from apps.issues.meant import Meant
@@ -183,11 +184,31 @@ def test_what_somebody_deployed_in_its_place_is_told(reader: Any):
     assert of(reader, 2).answer.text == "In production"
     by_hand = deploy(None, 40, **in_s3("hotfix.zip", "v9"))
     found = of(reader, 2)
-    assert found.answer.state == "stopped"
-    assert found.answer.text.startswith("Not in production: it was in Production")
+    # Which commit the bundle has, nobody says.
+    assert found.answer.state == "unknown"
+    assert found.answer.text.startswith("It was in Production; whether what runs there now")
     assert found.answer.url == by_hand.get_absolute_url()
     assert "bundles/hotfix.zip" in found.answer.why
     assert not found.changes[0].there
+
+
+def test_what_somebody_rolled_back_to_in_its_place_is_told(reader: Any):
+    make_line(2)
+    pipeline_that_deploys(2, 20, "v2")
+    deploy(1, 40)
+    answer = of(reader, 2).answer
+    assert (answer.state, answer.since) == ("stopped", at(40))
+    assert answer.text.startswith("Not in production: it was in Production")
+
+
+def test_what_came_after_very_many_commits_has_it_still(
+    reader: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(alone, "MOST_COMMITS", 2)
+    make_line(9)
+    deploy(1, 10)
+    deploy(9, 20)
+    assert of(reader, 1).answer.text == "In production"
 
 
 def test_who_deploys_the_same_bundle_again_changes_nothing(reader: Any):

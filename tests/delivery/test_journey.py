@@ -10,7 +10,6 @@ from django.utils.timezone import now
 
 from apps.codepipeline.models import Stage
 from apps.delivery import journey as journeys
-from apps.delivery import roots
 from apps.delivery.journey import Journey
 from apps.issues.meant import Meant
 from apps.mirror.models import Link
@@ -253,44 +252,10 @@ def test_an_open_pull_request_that_was_checked_by_a_pipeline_still_waits(reader:
     assert (answer.state, answer.text) == ("waiting", "Pull request #7 is not merged yet")
 
 
-def test_what_is_older_than_what_is_looked_through_is_not_known(
-    reader: Any, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(roots, "LOOK_BACK", 3)
-    make_line(5)
-    assert of(reader, 5).answer.text == "No pipeline has taken it yet"
-    answer = of(reader, 1).answer
-    assert answer.state == "unknown"
-    assert answer.text.startswith("Not known")
-
-
 def test_a_commit_that_no_branch_contains_says_so(reader: Any):
     repository, _ = make_line(2)
     point(repository, main=1)
     assert of(reader, 2).answer.text == "No branch contains it any more"
-
-
-def test_gaps_in_what_was_read_are_told(reader: Any):
-    repository, _ = make_line(2)
-    # Commit 4 came, 3 was not read.
-    make_commit(repository, 4)
-    point(repository, main=4)
-    pipeline = make_pipeline()
-    run(pipeline, 2, to="Staging", status="Failed")
-    run(pipeline, 4)
-    [way] = of(reader, 2).ways
-    assert way.holes
-    assert not way.is_there
-
-
-def test_what_stood_there_before_hides_nothing(reader: Any):
-    repository, _ = make_line(3)
-    make_commit(repository, 90, parents=[])
-    pipeline = make_pipeline()
-    run(pipeline, 99, at=1)
-    run(pipeline, 2, to="Staging", status="Failed")
-    [way] = of(reader, 2).ways
-    assert not way.holes
 
 
 def test_stages_that_are_not_called_production_are_named(reader: Any):
