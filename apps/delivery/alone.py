@@ -172,11 +172,14 @@ def read(
     return Alone(sorted(places.values(), key=lambda one: (not one.out, one.name)), told)
 
 
-def commits_beginning(user: Any, beginning: str, most: int) -> list[str]:
-    """Return the ids of commits that begin so and were built, or deployed from GitHub."""
-    builds = Build.objects.visible_to(user).filter(resolved_source_version__startswith=beginning)
+def commits_beginning(user: Any, beginning: str, most: int, how: str) -> list[str]:
+    """Return the ids of commits that begin so and were built, or deployed from GitHub.
+
+    how  the lookup: "" of a whole id, else "__startswith".
+    """
+    builds = Build.objects.visible_to(user).filter(**{f"resolved_source_version{how}": beginning})
     deployments = Deployment.objects.visible_to(user).filter(
-        revision_id__startswith=beginning, revision__type="GitHub"
+        **{f"revision_id{how}": beginning}, revision__type="GitHub"
     )
     return [
         commit

@@ -24,6 +24,8 @@ from .ways import Found, Way, gravest_first, way_of
 # Changes that an issue's page follows; the others are counted.
 MOST_CHANGES = 50
 COMMIT_ID = re.compile(r"[0-9a-f]{7,64}")
+# How long whole ids are: SHA-1 and SHA-256.
+WHOLE = (40, 64)
 
 
 @dataclass(slots=True)
@@ -80,11 +82,13 @@ def commits_beginning(user: Any, beginning: str, most: int) -> list[str]:
     """Return the ids of commits that begin so, as rows or executions tell; [] for no such id."""
     if not COMMIT_ID.fullmatch(beginning):
         return []
-    rows = Commit.objects.visible_to(user).filter(commit_id__startswith=beginning)
-    runs = Execution.objects.visible_to(user).filter(revision_id__startswith=beginning)
+    # A whole id is looked up in an index, which its beginning is not on every database.
+    how = "" if len(beginning) in WHOLE else "__startswith"
+    rows = Commit.objects.visible_to(user).filter(**{f"commit_id{how}": beginning})
+    runs = Execution.objects.visible_to(user).filter(**{f"revision_id{how}": beginning})
     found = set(rows.order_by().values_list("commit_id", flat=True).distinct()[:most])
     found |= set(runs.order_by().values_list("revision_id", flat=True).distinct()[:most])
-    found |= set(alone.commits_beginning(user, beginning, most))
+    found |= set(alone.commits_beginning(user, beginning, most, how))
     return sorted(found)[:most]
 
 

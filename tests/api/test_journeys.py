@@ -1,6 +1,8 @@
 """Journeys in the API."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.issues.models import Issue, Tracker
 from apps.mirror.models import Scope
@@ -69,3 +71,10 @@ def test_an_issue_is_found_by_a_key_it_had_before(program: Program, asked: str) 
     [found] = program.json("journeys", issue=asked)["items"]
     assert found["of"] == "SHOP-12"
     assert [one["commit"] for one in found["changes"]] == [sha(1)]
+
+
+def test_a_whole_id_is_looked_up_and_not_searched_for(program: Program) -> None:
+    make_line(1)
+    with CaptureQueriesContext(connection) as told:
+        program.json("journeys", commit=sha(1))
+    assert not [one for one in told if f"{sha(1)}%" in one["sql"]]
