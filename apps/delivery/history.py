@@ -30,12 +30,12 @@ class History:
 
     def containing(self, commit: str) -> list[str]:
         """Return a commit and all that came after it, nearest first."""
-        return list(_walk([commit], self._children))
+        return list(walk([commit], self._children))
 
     @cached_property
     def living(self) -> frozenset[str]:
         """What some branch contains."""
-        return frozenset(_walk(self.heads, self.parents))
+        return frozenset(walk(self.heads, self.parents))
 
     def may_contain(self, heads: Iterable[str], commit: str) -> bool:
         """Whether a commit may stand among what was not read of the way to these heads.
@@ -47,7 +47,7 @@ class History:
             one: () if since is None or (self.at.get(one) or since) < since else parents
             for one, parents in self.parents.items()
         }
-        return any(one not in self.parents for one in _walk(heads, younger))
+        return any(one not in self.parents for one in walk(heads, younger))
 
     def is_rewritten(self, commit: str) -> bool:
         """Whether no branch contains a commit any more; False where that cannot be told."""
@@ -59,8 +59,11 @@ class History:
         )
 
 
-def _walk(begin: Iterable[str], edges: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    seen: set[str] = set()
+def walk(
+    begin: Iterable[str], edges: Mapping[str, Sequence[str]], *, but: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield where edges lead from here, each once, nearest first; not through any of `but`."""
+    seen: set[str] = set(but)
     ahead = deque(begin)
     while ahead:
         current = ahead.popleft()

@@ -7,10 +7,12 @@ from django.test import Client
 
 from apps.audit.models import Record
 from apps.delivery.models import Results, Telling
+from apps.issues.models import Issue, Tracker
+from apps.mirror.models import Scope
 from apps.source.models import Commit
 from tests.delivery.making import make_line, make_pipeline, run
 from tests.factories import hold, make_project, make_user
-from tests.source.making import make_pull, sha
+from tests.source.making import make_pull, make_repository, sha
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>"
@@ -90,6 +92,11 @@ def test_a_stranger_meets_the_same_404_as_for_nothing():
     assert client.get(paths[0]).status_code == 200
 
 
+def make_github_repository(name: str) -> Any:
+    scope, _ = Scope.objects.get_or_create(provider="github", place="x/1", account="github.com")
+    return make_repository(name, scope)
+
+
 # --- where results are told -----------------------------------------------------------------------
 
 
@@ -116,14 +123,16 @@ def test_an_owner_turns_it_on_and_it_is_recorded():
 def test_what_was_given_up_says_why_and_is_tried_again():
     owner: Any = make_user("owner", reads_everything=False)
     pipeline = make_pipeline()
-    make_project("Shop", pipeline, owner=owner)
+    repository = make_github_repository("example/shop")
+    make_project("Shop", pipeline, repository, owner=owner)
     execution = run(pipeline, 1)
     row = Telling.objects.create(
         pipeline=pipeline,
         execution=execution,
-        scope=pipeline.scope,
+        scope=repository.scope,
         channel="github.status",
         about="example/shop@1",
+        wanted={"repository": "example/shop"},
         wanted_mark="x",
         given_up=True,
         attempts=9,
@@ -140,3 +149,67 @@ def test_what_was_given_up_says_why_and_is_tried_again():
     )
     row.refresh_from_db()
     assert (row.given_up, row.attempts) == (False, 0)
+
+
+def test_what_another_project_of_the_pipeline_tells_is_its_own_business():
+    """Neither its issues nor its repositories are shown, nor tried again, by owners of this one."""
+    owner: Any = make_user("owner", reads_everything=False)
+    pipeline = make_pipeline()
+    jira = Scope.objects.create(provider="jira", place="j/1", account="jira.example.com")
+    trackers = {
+        prefix: Tracker.objects.create(scope=jira, key=prefix, prefix=prefix, arn=prefix)
+        for prefix in ("SHOP", "HIDDEN")
+    }
+    for prefix, tracker in trackers.items():
+        key = f"{prefix}-1"
+        Issue.objects.create(scope=jira, key=key, arn=key, tracker=tracker)
+    hidden = make_github_repository("hidden/shop")
+    make_project("Shop", pipeline, trackers["SHOP"], owner=owner)
+    make_project("Other", pipeline, trackers["HIDDEN"], hidden)
+    execution = run(pipeline, 1)
+
+    def told(channel: str, about: str, scope: Scope, **wanted: Any) -> Telling:
+        return Telling.objects.create(
+            pipeline=pipeline, execution=execution, scope=scope, channel=channel, about=about,
+            wanted=wanted, wanted_mark="x", given_up=True, trouble=f"{about} is not known",
+        )  # fmt: skip
+
+    mine = told("jira.link", "SHOP-1", jira, issue="SHOP-1")
+    both = told("jira.deployment", "Live", jira, issues=["HIDDEN-1", "SHOP-1"])
+    Telling.objects.filter(pk=both.pk).update(trouble="Jira does not know HIDDEN-1.")
+    others = [
+        told("jira.link", "HIDDEN-1", jira, issue="HIDDEN-1"),
+        told("github.status", "hidden/shop@1", hidden.scope, repository="hidden/shop"),
+    ]
+    client = Client()
+    client.force_login(owner)
+    page = client.get("/projects/shop/results/").text
+    assert "SHOP-1 is not known" in page
+    assert "Live" in page
+    assert "HIDDEN" not in page
+    assert "hidden/shop" not in page
+    client.post("/projects/shop/results/again/")
+    assert not Telling.objects.filter(pk__in=[mine.pk, both.pk], given_up=True).exists()
+    assert Telling.objects.filter(pk__in=[one.pk for one in others], given_up=True).count() == 2
+
+
+def test_repositories_that_the_pipeline_itself_names_are_shown():
+    owner: Any = make_user("owner", reads_everything=False)
+    source = {"name": "Source", "category": "Source"}
+    pipeline = make_pipeline(
+        definition=[
+            {
+                "name": "Source",
+                "actions": [{**source, "configuration": {"FullRepositoryId": "Example/Shop"}}],
+            }
+        ]
+    )
+    make_project("Shop", pipeline, owner=owner)
+    scope = make_github_repository("example/shop").scope
+    Telling.objects.create(
+        pipeline=pipeline, execution=run(pipeline, 1), scope=scope, channel="github.status",
+        about="example/shop@1", wanted={"repository": "example/shop"}, wanted_mark="x",
+    )  # fmt: skip
+    client = Client()
+    client.force_login(owner)
+    assert "example/shop@1" in client.get("/projects/shop/results/").text

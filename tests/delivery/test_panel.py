@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from apps.codepipeline.models import Action, Execution
 from apps.delivery import channels, telling
-from apps.delivery.for_jira import environment_type
+from apps.delivery.environments import environment_type
 from apps.delivery.models import Channel, Results, Telling
 from apps.delivery.wanted import note
 from apps.mirror.models import Scope
