@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from apps.delivery.channels import deployment, status
+from apps.delivery.models import Telling
 from apps.github import collect, connecting, issues, pulls
 from apps.github.acting import GithubKeeper
 from apps.github.listing import items
@@ -212,9 +213,10 @@ def results(reach: Reach):
         "description": "Deployed to production",
         "state": "success",
     }
-    assert status(reach, {**shows, "target_url": "https://dash.example.com/1"}, "")
+    wanted = {**shows, "target_url": "https://dash.example.com/1"}
+    assert status(reach, Telling(wanted=wanted)).id
     told = {"execution": "f3c1", "environment": "production", "log_url": "https://dash.example.com"}
-    assert deployment(reach, {**shows, **told}, "")
+    assert deployment(reach, Telling(wanted={**shows, **told})).id
 
 
 def whose_a_token_is_and_what_it_may_read(reach: Reach):
