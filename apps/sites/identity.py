@@ -10,7 +10,7 @@ from apps.mirror.provider import Failure, Health
 from .failures import classify
 from .kinds import SITES
 from .models import Site
-from .opening import reach_of
+from .opening import judge_of, reach_of
 
 # Who failed is not asked again for so long: each kind of a scope would.
 REST = timedelta(seconds=20)
@@ -29,7 +29,7 @@ def find_out(site: Site) -> Failure | None:
         reach = reach_of(site, attempts=2, budget=60.0)
         whose = kind.identify(reach)
     except Exception as error:  # noqa: BLE001 - any failure is told on the page
-        failure = classify(error, kind.asks)
+        failure = judge_of(site)(classify(error, kind.asks))
         failure = replace(failure, operation=failure.operation or kind.asks)
         row.update(
             identity_error=failure.message or failure.code,

@@ -17,7 +17,7 @@ from .kinds import SITES
 from .memory import SiteMemory
 from .models import Site
 from .quota import SharedQuota
-from .reach import Reach, as_it_is
+from .reach import Judge, Reach, as_it_is
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,11 @@ def forget(site_id: int) -> None:
             del _doors[known]
 
 
+def judge_of(site: Site) -> Judge:
+    """Return who has the last word on failures of a site."""
+    return _sandboxed if site.managed else as_it_is
+
+
 def _sandboxed(failure: Failure) -> Failure:
     """What `make up` started and does not answer any more is cured by another start alone."""
     if failure.health is Health.UNREACHABLE:
@@ -109,7 +114,7 @@ def reach_of(site: Site, *, urgent: bool = False, **options: Any) -> Reach:
         headers=kind.headers,
         read=kind.read,
         next_page=kind.next_page,
-        judge=_sandboxed if site.managed else as_it_is,
+        judge=judge_of(site),
         at_once=settings.CALLS_AT_ONCE,
         name=site.host,
         **options,

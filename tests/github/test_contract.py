@@ -213,8 +213,8 @@ def results(reach: Reach):
         "description": "Deployed to production",
         "state": "success",
     }
-    wanted = {**shows, "target_url": "https://dash.example.com/1"}
-    assert status(reach, Telling(wanted=wanted)).id
+    target = {"target_url": "https://dash.example.com/1"}
+    assert status(reach, Telling(wanted={**shows, **target})).id
     told = {"execution": "f3c1", "environment": "production", "log_url": "https://dash.example.com"}
     assert deployment(reach, Telling(wanted={**shows, **told})).id
 

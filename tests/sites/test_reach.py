@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from apps.mirror.provider import Failure, Health
-from apps.sites import opening
+from apps.sites import identity, opening
 from apps.sites import reach as module
 from apps.sites.answers import Answer
 from apps.sites.failures import (
@@ -20,6 +20,7 @@ from apps.sites.failures import (
     was_not_sent,
 )
 from apps.sites.reach import Failed, Reach
+from tests.delivery.test_results import make_site
 
 LIST = "toy:ListThings"
 
@@ -307,3 +308,19 @@ def test_what_a_start_began_is_cured_by_another_start() -> None:
     denied = Failure(health=Health.DENIED, message="no", cure="Allow it.")
     assert "start it again" in opening._sandboxed(unreachable).cure
     assert opening._sandboxed(denied) == denied
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("managed", [True, False])
+def test_so_is_what_does_not_say_who_we_are(managed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = make_site("jira", managed=managed).site
+
+    def refuse(*_args: Any, **_options: Any) -> None:
+        raise requests.ConnectionError("refused")
+
+    monkeypatch.setattr(identity, "reach_of", refuse)
+    failure = identity.find_out(site)
+    assert failure is not None
+    assert failure.health is Health.UNREACHABLE
+    site.refresh_from_db()
+    assert ("start it again" in failure.cure) is ("start it again" in site.identity_cure) is managed

@@ -209,7 +209,7 @@ def test_a_worker_that_dies_ends_the_program_and_everything_is_put_away(tmp_path
         up.wait_for("CodeStar Dash is at")
         family = up.family()
         assert len(family) > 1
-        assert up.process.wait(STOPS_WITHIN + 5) == 1
+        assert up.process.wait(PATIENCE) == 1
         assert "The worker ended by itself" in up.output
         assert "it broke" in up.output
         assert up.output.rstrip().endswith("Stopped.")
