@@ -17,7 +17,7 @@ from apps.source.mentions import mentioned
 
 from .collect import comment
 from .listing import GONE, PAGE, by_key, ids_of, items, listed, missed, one, pages_unless, path
-from .newest import Newest, is_first, newest
+from .newest import Newest, newest
 from .records import JSON, arn_of, login, moment
 
 # Key -> its tracker, and what a list says of it.
@@ -217,12 +217,13 @@ def _listed(reach: Reach, ask: Ask, parent: Parent) -> Newest:
     }
     # Where issues were switched off GitHub answers 410.
     pages = pages_unless(reach, GONE, operation, address, **order)
-    found = newest(pages, ask, parent.key, known=known)
-    if is_first(ask, parent.key) or ask.deep:
+    found = newest(pages, ask, parent.key, known)
+    if found.at_first or ask.deep:
         pages = pages_unless(reach, GONE, operation, address, state="open", per_page=PAGE)
         for page in islice(pages, OPEN_PAGES):
-            issues = (told for told in items(page) if "pull_request" not in told)
-            found.told = {issue["number"]: issue for issue in issues} | found.told
+            for issue in items(page):
+                if "pull_request" not in issue:
+                    found.told.setdefault(issue["number"], issue)
     return found
 
 

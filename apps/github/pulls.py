@@ -18,7 +18,7 @@ from apps.source.mentions import mentioned
 from .checks import checks_of, sum_of
 from .collect import comment
 from .listing import GONE, PAGE, items, path
-from .newest import Newest, is_first, newest
+from .newest import Newest, newest
 from .records import JSON, arn_of, commit_arn, login, moment
 
 # Pages of open ones that are read at first.
@@ -144,11 +144,11 @@ def _listed(reach: Reach, ask: Ask, parent: Parent) -> Newest:
     pages = reach.pages(
         operation, address, state="all", sort="updated", direction="desc", per_page=PAGE
     )
-    found = newest(pages, ask, parent.key, known=known)
-    if is_first(ask, parent.key) and found.seen >= PAGE:
+    found = newest(pages, ask, parent.key, known)
+    if found.at_first and found.seen >= PAGE:
         pages = reach.pages(operation, address, state="open", per_page=PAGE)
         for page in islice(pages, OPEN_PAGES):
-            found.told |= {pull["number"]: pull for pull in items(page) if not known(pull)}
+            found.told.update({pull["number"]: pull for pull in items(page) if not known(pull)})
     return found
 
 
