@@ -150,6 +150,8 @@ class _Walk:
     pages: int = 0
     # The next page behind the head that is being read, "" for the next head.
     following: str = ""
+    # Read behind it so far: a head that is mirrored is not read again, so it comes with the rest.
+    held: list[CommitRecord] = field(default_factory=list)
 
 
 def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered | Ended]:
@@ -174,10 +176,12 @@ def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered | Ended]:
         for walk, answer in reach.each(ready, lambda walk: _next_page(reach, walk)):
             if isinstance(answer, Failed):
                 continue
-            yield from _fresh(ask, walk, answer)
-            if walk.calls >= STEPS:
-                walk.ahead.clear()
-                walk.following = ""
+            walk.held += _fresh(ask, walk, answer)
+            if not walk.following:
+                yield from walk.held
+                walk.held = []
+                if walk.calls >= STEPS:
+                    walk.ahead.clear()
             walks.append(walk)
         _drop_known(ask, walks)
 
@@ -214,22 +218,30 @@ def _next_page(reach: Reach, walk: _Walk) -> Any:
     )
 
 
-def _fresh(ask: Ask, walk: _Walk, answer: Any) -> Iterator[CommitRecord]:
-    """Yield the commits of a page that are not mirrored; say on the walk where it goes on."""
+def _fresh(ask: Ask, walk: _Walk, answer: Any) -> list[CommitRecord]:
+    """Return the commits of a page that are not mirrored; say on the walk where it goes on."""
     walk.calls += 1
     walk.pages += 1
     walk.following = ""
     if not answer.ok:
-        return
+        return []
     told = {str(commit["sha"]): commit for commit in items(answer)}
     name = walk.parent.key
     known = ask.finished([key_of(name, sha) for sha in told]) if told else frozenset()
-    new = [sha for sha in told if key_of(name, sha) not in known]
     walk.seen.update(told)
-    yield from (commit_record(name, told[sha]) for sha in new)
-    # A page that holds nothing known is followed by more of the push, unless it is the first look.
-    if len(new) == len(told) and walk.size == PAGE and walk.pages < PUSHED:
+    new = [commit_record(name, told[sha]) for sha in told if key_of(name, sha) not in known]
+    # What was merged lies between commits that are known: a push is read until it hangs on those,
+    # unless it is the first look.
+    if walk.size == PAGE and walk.pages < PUSHED and _hangs_loose(ask, walk, new):
         walk.following = _following(answer)
+    return new
+
+
+def _hangs_loose(ask: Ask, walk: _Walk, new: list[CommitRecord]) -> bool:
+    """Whether some of these have a parent that is neither mirrored nor was read just now."""
+    parents = {sha for record in new for sha in record.parents} - walk.seen
+    keys = sorted(key_of(walk.parent.key, sha) for sha in parents)
+    return bool(keys) and len(ask.finished(keys)) < len(keys)
 
 
 def _following(answer: Any) -> str:

@@ -9,7 +9,7 @@ from apps.issues.models import Issue, Tracker
 from apps.issues.why import why_tracker
 from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
 
-from . import collect
+from . import collect, issues
 
 # https://developer.atlassian.com/server/jira/platform/webhooks/
 ISSUE_EVENTS = (
@@ -62,7 +62,7 @@ ISSUE = REGISTER.add(
         label="issues",
         provider="jira",
         model=Issue,
-        collect=collect.issues,
+        collect=issues.issues,
         cadence=Cadence(cold=timedelta(seconds=60)),
         calls=("jira:SearchIssues", "jira:GetIssue", "jira:GetComments", "jira:GetFields"),
         optional=("jira:GetIssue", "jira:GetComments", "jira:GetFields"),

@@ -12,10 +12,11 @@ from apps.sites.failures import EXPIRED, classify, said
 from apps.sites.kinds import Chosen, Field, Finding, Hook, Method, SiteKind, Whose
 from apps.sites.reach import Reach
 
-from .collect import CLOUD, MISSING, REJECTED, api
+from .collect import MISSING, REJECTED
 from .jql import PROJECT_KEY, condition_of, newest_first
 from .panel import WHERE
 from .panel import findings as panel_findings
+from .searching import CLOUD, api
 from .wire import open_wire
 
 # Longer ones do not fit into an address, which a search is.

@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.urls import NoReverseMatch, Resolver404, resolve
 
-from apps.jira.collect import forget_fields
+from apps.jira.searching import forget_fields
 from apps.mirror.due import take
 from apps.mirror.models import Mirrored, Operation, Scope, Sweep
 from apps.mirror.provider import PROVIDERS, Health

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from apps.issues.models import Issue, Tracker
 from apps.jira import panel
-from apps.jira.collect import forget_fields
+from apps.jira.searching import forget_fields
 from apps.mirror.models import Change, Operation, Scope, Sweep
 from apps.mirror.provider import Health
 from apps.mirror.sealed import reveal
