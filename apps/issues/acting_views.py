@@ -24,7 +24,7 @@ from .failures import FAILURES, draft_of, failed
 from .forms import LONGEST_TEXT, AssignForm, CommentForm, IssueForm, MoveForm
 from .models import Deed, Issue
 from .panels import OF_FAILURE
-from .rights import project_for, trackers_for
+from .rights import holders_of, project_for, trackers_for
 from .views import issue_of, issue_page, reads
 
 # Issues that were made of one failure.
@@ -69,7 +69,8 @@ def new(request: HttpRequest) -> HttpResponse:
     if about is not None and failed(*about):
         address = site_address(request, url_of(*about))
         begin = draft_of(request.user, *about, address)
-    form = IssueForm(request.POST or None, trackers=trackers, initial=begin)
+    near = None if about is None else holders_of(about[1])
+    form = IssueForm(request.POST or None, trackers=trackers, near=near, initial=begin)
     if request.method == "POST" and form.is_valid():
         project, tracker, _kind = form.place
         named = None if about is None else (about[0], about[1].pk, _name(*about))

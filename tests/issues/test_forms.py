@@ -327,6 +327,53 @@ def test_only_trackers_of_projects_where_one_works_are_offered(
         assert browser_of(name).get("/issues/new/").status_code == 404, name
 
 
+def test_an_issue_about_a_failure_begins_with_a_tracker_of_what_failed_and_no_other(
+    failed: Execution,
+    tracker: Tracker,
+    project: Project,
+    people: dict[str, Any],
+    browser_of: Any,
+    keeper: Keeper,
+):
+    earlier = make_tracker("ADS")
+    factories.make_project("Advertising", earlier, contributor=people["contributor"])
+    client = browser_of("contributor")
+    assert places(client.get("/issues/new/"))[:2] == ["", "Choose…"]
+    chosen = f"{project.pk}:{tracker.pk}:10001"
+    action = failed.actions.get()
+    for path in (about(failed), about(action, "codepipeline.action")):
+        page = client.get(path)
+        assert places(page)[:2] == [chosen, "Choose…"], path
+        assert page.text.index("Shop board · Checkout") < page.text.index("Ads board · Advert")
+    # Where its project has none, or has two of them, a person chooses.
+    build = make_build("reports", "FAILED")
+    factories.make_project("Reports", build.project, viewer=people["contributor"])
+    assert places(client.get(about(build, "codebuild.build")))[0] == ""
+    hold(project, make_tracker("PAY"))
+    assert places(client.get(about(failed)))[0] == ""
+    body = sent(tracker, project, where="")
+    assert "Say where" in client.post(about(failed), body).text
+
+
+def test_what_takes_no_bugs_is_chosen_only_with_its_one_type(
+    tracker: Tracker, browser_of: Any, project: Project, keeper: Keeper
+):
+    client, start = browser_of("contributor"), f"{project.pk}:{tracker.pk}:"
+    tracker.types = [{"id": "1", "name": "Epic"}, {"id": "2", "name": "Task"}]
+    tracker.save()
+    assert places(client.get("/issues/new/"))[0] == ""
+    tracker.types = []
+    tracker.save()
+    assert places(client.get("/issues/new/"))[0] == start
+
+
+def places(page: Any) -> list[str]:
+    """Which place is chosen, "" for none, and what may be chosen."""
+    options = re.findall(r'<option value="([^"]*)"( selected)?>([^<]*)</option>', page.text)
+    chosen = next((value for value, picked, _ in options if picked), "")
+    return [chosen, *(name for _, _, name in options)]
+
+
 def test_the_preview_keeps_nothing_and_is_clean(project: Project, browser_of: Any, keeper: Keeper):
     page = browser_of("contributor").post("/issues/preview/", {"text": f"**Bold** {HOSTILE}"})
     assert "<strong>Bold</strong>" in page.text
