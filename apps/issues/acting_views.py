@@ -1,9 +1,11 @@
 """Forms by which people make issues and act on them, and the page that tells what became of it."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,6 +17,7 @@ from apps.mirror.links import url_of
 from apps.mirror.lists import heed
 from apps.mirror.markdown import rendered
 from apps.mirror.panels import panel_id, row_for
+from apps.mirror.state import State
 from apps.people.accounts import site_address
 
 from . import asking
@@ -93,7 +96,7 @@ def new(request: HttpRequest) -> HttpResponse:
         "about": "" if about is None else _name(*about),
         "back": url_of(*about) if about else reverse("issues:issues"),
         "failed": about is not None and failed(*about),
-        "known": _made_of(request.user, *about) if about else [],
+        "known": _made_of(request.user, [about])[0] if about else [],
         "nowhere": not trackers,
         "reads": reads(),
     }
@@ -253,35 +256,54 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
 # --- On pages of what failed ----------------------------------------------------------------------
 
 
-def _made_of(user: Any, kind: str, row: Any) -> list[dict[str, Any]]:
-    """Return the deeds that made issues of a failure, with the issues as far as they are seen."""
-    rows = Deed.objects.filter(about_kind=kind, about_id=row.pk, what=Deed.What.CREATE)
-    found = list(rows.select_related("tracker", "who__profile")[:MOST])
+def _made_of(user: Any, about: Sequence[tuple[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return of each failure the deeds that made issues of it, with these as far as they are seen.
+
+    As many queries for several failures as for one.
+    """
+    wanted = Q(pk__in=[])
+    for kind, row in about:
+        wanted |= Q(about_kind=kind, about_id=row.pk)
+    rows = Deed.objects.filter(wanted, what=Deed.What.CREATE)
+    found = list(rows.select_related("tracker", "who__profile")[: MOST * len(about)])
     seen = Issue.objects.visible_to(user).for_list()
     seen = seen.filter(key__in=[one.made_key for one in found if one.made_key])
     by_place = {(one.scope_id, one.key): one for one in seen}
-    told = []
+    told: dict[tuple[str, int | None], list[dict[str, Any]]] = defaultdict(list)
     for one in found:
         scope = one.tracker.scope_id if one.tracker is not None else None
         issue = by_place.get((scope, one.made_key)) if scope is not None else None
         # Who cannot know of the tracker is not told that there is one.
         if issue is not None or one.who_id == user.pk:
-            told.append({"deed": one, "issue": issue})
-    return told
+            told[one.about_kind, one.about_id].append({"deed": one, "issue": issue})
+    return [told[kind, row.pk][:MOST] for kind, row in about]
 
 
 @require_safe
 def of_failure(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """The issues that were made of what failed, and the button that makes one."""
+    """The issues that were made of what failed and of its parts, and buttons that make one."""
     resource, row = row_for(request.user, kind, pk)
+    failure = FAILURES.by_kind.get(kind)
+    parts = [] if failure is None else list(failure.parts(row))[:MOST]
+    known, *of_parts = _made_of(request.user, [(kind, row), *parts])
+    works = bool(trackers_for(request.user))
+    lines = [
+        {"kind": at, "row": part, "name": _name(at, part), "known": made}
+        for (at, part), made in zip(parts, of_parts, strict=True)
+        if works or made
+    ]
     context = {
         "id": panel_id(OF_FAILURE.name, kind, pk),
         "title": str(row),
         "back": url_of(kind, row),
         "kind": kind,
         "pk": pk,
-        "known": _made_of(request.user, kind, row),
-        "may": failed(kind, row) and bool(trackers_for(request.user)),
+        "known": known,
+        "may": failed(kind, row) and works,
+        "works": works,
+        "parts": lines,
+        # What still runs may fail while somebody looks at it.
+        "here": request.path if works and row.state in (State.MOVING, State.WAITING) else "",
         "reads": {"service": resource.app_label, "scope": row.scope_id},
     }
     return render_part(request, "issues/of_failure.html", context)

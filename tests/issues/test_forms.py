@@ -208,6 +208,49 @@ def test_what_did_not_fail_offers_none(failed: Execution, browser_of: Any, keepe
     assert browser_of("owner").get(panel, headers={"HX-Request": "true"}).text.strip() == ""
 
 
+def test_each_action_that_failed_is_offered_and_lists_what_was_made_of_it(
+    failed: Execution, tracker: Tracker, project: Project, browser_of: Any, keeper: Keeper
+):
+    first = failed.actions.get()
+    second = make_action(failed, "Build", "Lint", "Failed")
+    make_action(failed, "Build", "Unit", "Succeeded")
+    panel = f"/issues/of/codepipeline.execution/{failed.pk}/"
+    asks = {"HX-Request": "true"}
+    client = browser_of("contributor")
+    page = client.get(panel, headers=asks).text
+    about_them = [f"?about=codepipeline.action:{one.pk}" for one in (first, second)]
+    assert re.findall(r"\?about=codepipeline\.action:\d+", page) == about_them
+    assert "Create an issue about Build / Lint of pipeline checkout" in page
+    client.post(about(second, "codepipeline.action"), sent(tracker, project, title="Lint broke"))
+    page = client.get(panel, headers=asks).text
+    assert page.index("Build / Compile") < page.index("Build / Lint") < page.index("Lint broke")
+    # Who may make none sees what was made, as far as its tracker is theirs to see, and no button.
+    Deed.objects.update(outcome="done", made_key="SHOP-100", ended_at=now())
+    make_issue(tracker, key="SHOP-100", title="Lint broke")
+    page = browser_of("viewer").get(panel, headers=asks).text
+    assert "SHOP-100" in page
+    assert "Create an issue" not in page
+    assert "Build / Compile" not in page
+
+
+def test_an_action_is_offered_that_failed_in_what_still_runs_and_the_page_follows(
+    failed: Execution, browser_of: Any, keeper: Keeper
+):
+    running = make_execution(failed.pipeline, "InProgress")
+    panel = f"/issues/of/codepipeline.execution/{running.pk}/"
+    asks = {"HX-Request": "true"}
+    page = browser_of("contributor").get(panel, headers=asks).text
+    assert f'data-refetch="{panel}"' in page
+    assert 'data-topics="touched:codepipeline.execution"' in page
+    assert "Create an issue" not in page
+    assert browser_of("viewer").get(panel, headers=asks).text.strip() == ""
+    again = make_action(running, "Build", "Compile", "Failed", started_at=now())
+    assert f"codepipeline.action:{again.pk}" in browser_of("owner").get(panel, headers=asks).text
+    # A retry that came after it stands for it.
+    make_action(running, "Build", "Compile", "InProgress", started_at=now())
+    assert "codepipeline.action" not in browser_of("owner").get(panel, headers=asks).text
+
+
 # --- Sent -----------------------------------------------------------------------------------------
 
 
