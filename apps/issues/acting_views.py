@@ -119,6 +119,9 @@ def _act(
     request: HttpRequest, pk: int, what: Deed.What, name: str, make: Callable[[Issue], Any]
 ) -> HttpResponse:
     found = issue_of(request, pk)
+    if request.method != "POST":
+        # A page that was refused is loaded again, or come back to after the sign-in.
+        return redirect(found)
     project = project_for(request.user, found)
     if project is None or found.scope.provider not in KEEPERS.by_provider:
         raise Http404("This takes another role.")
@@ -173,21 +176,21 @@ def _overtaken(found: Issue, what: Deed.What) -> str:
     return f"{found.assignee or 'Nobody'} has it by now. Look at it, and choose again."
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Say something on an issue."""
     make = lambda _found: CommentForm(request.POST, auto_id="id_comment_%s")  # noqa: E731
     return _act(request, pk, Deed.What.COMMENT, "comment", make)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Change an issue's state, as its workflow allows."""
     make = lambda found: MoveForm(request.POST, issue=found, auto_id="id_move_%s")  # noqa: E731
     return _act(request, pk, Deed.What.TRANSITION, "move", make)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def assign(request: HttpRequest, pk: int) -> HttpResponse:
     """Give an issue to somebody, or take it from who has it."""
 

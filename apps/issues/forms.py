@@ -41,6 +41,13 @@ class MarkedForm(forms.Form):
         kwargs["initial"] = {"mark": uuid.uuid4(), **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
 
+    def full_clean(self) -> None:
+        """Lead whoever sent it to the first field that is wrong: it may stand far below."""
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong is not None:
+            self.fields[wrong].widget.attrs["autofocus"] = True
+
     def clean(self) -> dict[str, Any]:
         """A mark that is none is drawn anew: what was written is worth more than it."""
         if "mark" in self.errors:

@@ -528,6 +528,27 @@ def test_what_is_wrong_with_an_act_is_said_at_its_form(
     assert not Deed.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "field"),
+    [
+        ("comment", {"text": " "}, "id_comment_text"),
+        ("move", {"transition": "99", "before": "To Do"}, "id_move_transition"),
+        ("assign", {"person": "nobody-here", "before": "p-1"}, "id_assign_person"),
+    ],
+)
+def test_a_refused_form_leads_to_what_is_wrong_and_its_address_to_the_issue(
+    issue: Issue, browser_of: Any, keeper: Keeper, name: str, body: dict[str, str], field: str
+):
+    client, path = browser_of("contributor"), f"/issues/{issue.pk}/{name}/"
+    page = client.post(path, body)
+    assert page.status_code == 422
+    focused = re.findall(r"<[^>]* autofocus[ >][^>]*>?", page.text)
+    assert [f'id="{field}"' in tag for tag in focused] == [True]
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, f"/issues/{issue.pk}/")
+    assert browser_of("stranger").get(path).status_code == 404
+
+
 def test_a_form_that_is_refused_can_be_sent_again_in_the_same_page(
     issue: Issue, browser_of: Any, keeper: Keeper
 ):
