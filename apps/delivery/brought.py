@@ -9,8 +9,8 @@ from apps.codepipeline.models import Execution
 from apps.mirror.state import State
 from apps.source.models import Commit, PullRequest
 
-from .history import History, walk
-from .want import revisions_of
+from .history import History
+from .taken import revisions_of
 
 # Commits that one execution brings, in which issues are looked for; commits of repositories, and
 # executions before, among which these are found. The nearest and the newest.
@@ -97,9 +97,9 @@ def _since(history: History, head: str, taken: Iterable[str]) -> list[str]:
     Whatever contains the commit itself was taken back: what it brings is brought again.
     """
     after = set(history.containing(head))
-    out = set(walk((one for one in taken if one not in after), history.parents))
+    out = set(history.before(one for one in taken if one not in after))
     found: list[str] = []
-    for commit in walk([head], history.parents, but=out):
+    for commit in history.before([head], but=out):
         if len(found) == MOST_COMMITS:
             break
         found.append(commit)

@@ -8,12 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Q
-
 from apps.codepipeline.models import Action, Execution
 from apps.codepipeline.of_project import deploying
 from apps.live.templatetags.live_tags import word_of
-from apps.mirror.models import Link
 from apps.mirror.state import State
 from apps.people.accounts import base_url
 from apps.projects.models import Holding
@@ -21,7 +18,8 @@ from apps.source.models import Commit
 
 from .environments import environment_type
 from .models import Channel
-from .want import LONGEST, Want, deploying_actions, fares, revisions_of
+from .taken import revisions_of, sources_of
+from .want import LONGEST, Want, deploying_actions, fares
 
 # As GitHub shows a status: https://docs.github.com/en/rest/commits/statuses
 STATUSES = {
@@ -81,7 +79,7 @@ def _commits(
         .filter(kind="github.repository", project__in=telling)
         .values_list("project", "row_id")
     )
-    taken = _taken(executions)
+    taken = sources_of(executions)
     found: dict[int, list[Commit]] = defaultdict(list)
     for one in executions:
         mine = projects.get(one.pipeline_id, frozenset())
@@ -95,24 +93,6 @@ def _commits(
                 if own or (commit in by_name and len(by_name) == 1):
                     found[one.pk].append(commit)
     return found
-
-
-def _taken(executions: Sequence[Execution]) -> Mapping[int, frozenset[str]]:
-    """What the source actions of executions took from GitHub, by execution."""
-    actions = Action.objects.filter(
-        Q(category="Source") | Q(category=""), execution__in=[one.pk for one in executions]
-    )
-    of = dict(actions.order_by().values_list("pk", "execution"))
-    links = Link.objects.filter(
-        from_kind="codepipeline.action",
-        from_id__in=list(of),
-        relation="takes",
-        to_kind="github.commit",
-    )
-    found: dict[int, set[str]] = defaultdict(set)
-    for action, arn in links.values_list("from_id", "to_arn"):
-        found[of[action]].add(arn)
-    return {pk: frozenset(arns) for pk, arns in found.items()}
 
 
 def _status_of(one: Execution) -> dict[str, Any]:

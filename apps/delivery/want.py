@@ -33,12 +33,6 @@ class Want:
     shows: Mapping[str, Any]
 
 
-def revisions_of(one: Execution) -> tuple[str, ...]:
-    """Return what an execution took of all its sources, the first one first."""
-    told = [str(revision.get("id") or "") for revision in one.revisions]
-    return tuple(dict.fromkeys(filter(None, (one.revision_id, *told))))
-
-
 def deploying_actions(executions: Sequence[Execution]) -> Mapping[int, Sequence[Action]]:
     """Return what brought something out in these executions, by execution, the oldest first."""
     found: dict[int, list[Action]] = defaultdict(list)

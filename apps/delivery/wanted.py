@@ -10,12 +10,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.timezone import now
 
-from apps.codepipeline.models import LIST_COLUMNS, Execution
+from apps.codepipeline.models import Execution
 from apps.mirror.state import UNFINISHED
 from apps.projects.models import Holding
 
 from . import for_github, for_jira
 from .models import CHANNELS_OF, PIPELINE, Results, Telling
+from .taken import WIDE
 from .want import Want
 
 # So many of the newest executions are looked at when a project begins to tell.
@@ -27,9 +28,8 @@ def note(execution_ids: Iterable[int]) -> int:
     ids = set(execution_ids)
     ids |= set(for_jira.taken_back(ids))
     found = Execution.objects.filter(pk__in=ids).exclude(started_at=None)
-    wide = [name for name in LIST_COLUMNS if name != "revisions"]
     executions = list(
-        found.select_related("pipeline__scope").defer(*wide).order_by("started_at", "pk")
+        found.select_related("pipeline__scope").defer(*WIDE).order_by("started_at", "pk")
     )
     told = _told_by(executions)
     wants = [
