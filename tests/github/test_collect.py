@@ -404,7 +404,7 @@ def test_a_repository_with_another_name_keeps_its_rows(
     issue = Issue.objects.get(title="Totals are off by a cent")
     assert (issue.key, issue.arn) == ("other-owner/Store#7", "other-owner/store#7")
     assert issue.was == ["example/shop#7"]
-    assert Tracker.objects.filter(key="other-owner/Store", arn="other-owner/store").exists()
+    assert Tracker.objects.get(key="other-owner/Store", arn="other-owner/store").was == [SHOP]
     pipeline.refresh_from_db()
     assert pipeline.to_arn == commit.arn
     # Read again by its new name, everything lands on the same rows.
