@@ -285,6 +285,8 @@ def test_an_idle_sweep_asks_for_lists_alone(full: SiteFlight, github: Any, sweep
         ("github:ReposListBranches", "old-shop"),
         ("github:ReposListForOrg", ""),
         ("github:ReposListForOrg", ""),
+        ("github:UsersGetByUsername", ""),
+        ("github:UsersGetByUsername", ""),
     ]
 
 
@@ -302,6 +304,7 @@ def test_a_push_is_read_in_one_call_for_branches_and_one_for_commits(
     sweep("github.repository", "github.branch", "github.commit")
     made = [name for name, params in full.asked if params.get("repo") != "old-shop"]
     assert made == [
+        "github:UsersGetByUsername",
         "github:ReposListForOrg",
         "github:ReposListBranches",
         "github:ReposCompareCommitsWithBasehead",
