@@ -186,7 +186,6 @@ GITHUB = SiteKind(
     headers=HEADERS,
     hook=Hook(
         signature="X-Hub-Signature-256",
-        delivery="X-GitHub-Delivery",
         type_of=type_of,
         events=EVENTS,
         where="Settings, Webhooks of the repository, organisation or app; content type "
