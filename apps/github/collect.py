@@ -13,7 +13,7 @@ from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Vanished
 from apps.mirror.masking import masked
 from apps.sites.reach import Failed, Reach
 
-from .listing import GONE, PAGE, by_key, ids_of, items, listed, missed, one, path
+from .listing import GONE, PAGE, Known, items, listed, named, path
 from .records import (
     BranchRecord,
     CommitRecord,
@@ -45,20 +45,11 @@ def repositories(reach: Reach, ask: Ask) -> Iterator[RepositoryRecord | Vanished
 
     Where none changed, all answers are as they were and cost nothing (304).
     """
-    known = ids_of(ask)
-    if ask.keys is None:
-        found = listed(reach, known)
-    else:
-        found = []
-        for key, told in reach.each(ask.keys, lambda key: one(reach, key)):
-            if told is None:
-                yield Vanished(key)
-            elif isinstance(told, Failed):
-                found += missed(key, known, told)
-            else:
-                found += by_key([told], known)
-    for item in found:
-        if item.told is not None:
+    known = Known.told_by(ask)
+    for item in listed(reach, known) if ask.keys is None else named(reach, ask.keys, known):
+        if isinstance(item, Vanished):
+            yield item
+        elif item.told is not None:
             yield repository_record(item.told, item.key)
         elif item.blocked:
             yield troubled_record(item.key, "blocked", item.blocked)

@@ -16,7 +16,7 @@ from apps.sites.reach import Failed, Reach
 from apps.source.mentions import mentioned
 
 from .collect import comment
-from .listing import GONE, PAGE, by_key, ids_of, items, listed, missed, one, pages_unless, path
+from .listing import GONE, PAGE, Known, items, listed, named, pages_unless, path
 from .newest import Newest, newest
 from .records import JSON, arn_of, login, moment
 
@@ -91,23 +91,16 @@ def trackers(reach: Reach, ask: Ask) -> Iterator[TrackerRecord | Vanished]:
 
     One whose issues were switched off is no tracker any more.
     """
-    known = ids_of(ask)
-    if ask.keys is None:
-        found = listed(reach, known)
-    else:
-        found = []
-        for key, told in reach.each(ask.keys, lambda key: one(reach, key)):
-            if told is None or (not isinstance(told, Failed) and not told.get("has_issues")):
-                yield Vanished(key)
-            else:
-                found += (
-                    missed(key, known, told) if isinstance(told, Failed) else by_key([told], known)
-                )
-    for item in found:
-        if item.told is None:
+    known = Known.told_by(ask)
+    for item in listed(reach, known) if ask.keys is None else named(reach, ask.keys, known):
+        if isinstance(item, Vanished):
+            yield item
+        elif item.told is None:
             yield TrackerRecord(key=item.key)
         elif item.told.get("has_issues"):
             yield tracker_record(item.told, item.key)
+        elif ask.keys is not None:
+            yield Vanished(item.key)
 
 
 def tracker_record(told: Mapping[str, Any], key: str) -> TrackerRecord:

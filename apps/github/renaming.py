@@ -16,6 +16,7 @@ from django.utils.timezone import now
 
 from apps.issues.models import Issue, Tracker
 from apps.live.bus import BUS, CHANGES
+from apps.mirror.history import rename_parent
 from apps.mirror.models import Change, Link, Scope
 from apps.mirror.note import note
 from apps.mirror.resource import REGISTER
@@ -52,14 +53,17 @@ def _follow(scope: Scope, before: str, after: str) -> None:
     for model, sign in ((Branch, "/"), (Commit, "/"), (PullRequest, "#")):
         _rename(model.objects.filter(scope=scope, repository=row), before, after, sign)
     for tracker in Tracker.objects.filter(scope=scope, key=before):
+        tracker.was = [before, *(name for name in tracker.was if name != before)]
         tracker.key, tracker.arn, tracker.name = after, arn_of(after), after
-        tracker.save(update_fields=["key", "arn", "name"])
+        tracker.save(update_fields=["key", "arn", "name", "was"])
         found = Issue.objects.filter(scope=scope, tracker=tracker, key__startswith=f"{before}#")
         for issue in found.only("pk", "key", "was").iterator(500):
             issue.was = [*(key for key in issue.was if key != issue.key), issue.key]
             issue.save(update_fields=["was"])
         _rename(found, before, after, "#")
     _relink(before, after)
+    for kind in ("github.commit", "github.pullrequest", "github.issue"):
+        rename_parent(scope, kind, before, after)
     resource = REGISTER.get("github.repository")
     told = {after: (Change.Verb.CHANGED, {"key": before}, {"key": after})}
     changes = note(resource, scope, {after: row}, told, now())

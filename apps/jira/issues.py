@@ -173,7 +173,7 @@ def _named(
 ) -> Iterator[IssueRecord | Vanished]:
     """Read issues by their keys; of what was never read only what lies in a chosen project."""
     chosen = {str(key) for key in reach.selection.get("projects") or ()}
-    chosen |= {parent.key for parent in ask.parents}
+    chosen |= {one.key for one in ask.parents if chosen & set(one.fields.get("was") or ())}
     for key, answer in reach.each(ask.keys or (), lambda key: _get(reach, key, sprint)):
         if isinstance(answer, Failed):
             if answer.failure.health is Health.GONE:

@@ -293,7 +293,6 @@ JIRA = SiteKind(
     next_page=next_page,
     hook=Hook(
         signature="X-Hub-Signature",
-        delivery="X-Atlassian-Webhook-Identifier",
         type_of=type_of,
         events=("Issue: created, updated, deleted", "Comment: created, updated, deleted"),
         where="Jira → Settings → System → WebHooks",

@@ -72,5 +72,12 @@ class Histories:
                 self.upto[key] = upto
 
 
+def rename_parent(scope: Scope, kind: str, before: str, after: str) -> None:
+    """Let what is known of a parent's history be known of it by another key."""
+    rows = ReadToEnd.objects.filter(scope=scope, kind=kind)
+    if not rows.filter(parent_key=_column(after)).exists():
+        rows.filter(parent_key=_column(before)).update(parent_key=_column(after))
+
+
 def _column(key: str) -> str:
     return storable(key)[:512]

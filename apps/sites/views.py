@@ -37,7 +37,7 @@ def for_staff(view: View) -> View:
     """Let staff and administrators in; to everybody else the page does not exist."""
 
     @never_cache
-    @sensitive_post_parameters("secret")
+    @sensitive_post_parameters("secret", "client_secret")
     @wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not is_administrator(request.user):
