@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from apps.live.templatetags.live_tags import plain
 from apps.mirror.lists import leave_out, of_project, scopes_of
-from apps.mirror.models import Link
+from apps.mirror.models import Link, Scope
 from apps.mirror.resource import REGISTER
 from apps.mirror.state import State
 
@@ -82,13 +82,17 @@ def narrowed(
     return rows, [one for one in offered if one["choices"]], pinned
 
 
+def sites_of(request: HttpRequest) -> list[Scope]:
+    """Return the sites that keep issues, as far as the reader may know of them."""
+    return scopes_of(request, [kind for kind in (*TRACKERS, *ISSUES) if kind in REGISTER.by_kind])
+
+
 def of_site(request: HttpRequest, rows: Any, filters: dict[str, str]) -> tuple[Any, dict[str, Any]]:
     """Narrow rows to the site that the address names; returns them, and the filter that offers it.
 
     By its scope: two sites may lie at one host (an organisation each), and none has regions.
     """
-    kinds = [kind for kind in (*TRACKERS, *ISSUES) if kind in REGISTER.by_kind]
-    sites = {str(one.pk): one for one in scopes_of(request, kinds)}
+    sites = {str(one.pk): one for one in sites_of(request)}
     chosen = sites.get(filters[SITE])
     if filters[SITE] and chosen is None:
         filters[SITE] = ""

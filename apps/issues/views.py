@@ -18,7 +18,8 @@ from . import fragments, load
 from .acting_forms import acts_on, deeds_on
 from .models import Issue, Tracker
 from .named import linked_with, naming
-from .narrow import ENDS, NAMES, OPEN, SITE, in_tracker, narrowed, of_site
+from .narrow import ENDS, NAMES, OPEN, SITE, in_tracker, narrowed, of_site, sites_of
+from .rights import trackers_for
 
 NEWEST = ("-updated", "-pk")
 # Issues that a tracker's page shows of it.
@@ -60,7 +61,13 @@ def issues(request: HttpRequest) -> HttpResponse:
     context = ISSUES.context(request, since, rows, filters)
     # Our states by what they mean here.
     context["states"] = ENDS
-    more = {"offered": offered, "pinned": pinned, "reads": reads()}
+    more = {
+        "offered": offered,
+        "pinned": pinned,
+        "connected": bool(sites_of(request)),
+        "may_make": bool(trackers_for(request.user)),
+        "reads": reads(),
+    }
     return render(request, "issues/issues.html", {**context, **_without_places(context), **more})
 
 
@@ -74,7 +81,11 @@ def trackers(request: HttpRequest) -> HttpResponse:
     rows = Tracker.objects.for_list().present().visible_to(request.user).matching(**words)
     rows, sites = of_site(request, rows, filters)
     context = TRACKERS.context(request, since, rows, filters)
-    more = {"offered": [sites] if sites["choices"] else [], "reads": reads()}
+    more = {
+        "offered": [sites] if sites["choices"] else [],
+        "connected": bool(sites_of(request)),
+        "reads": reads(),
+    }
     return render(request, "issues/trackers.html", {**context, **_without_places(context), **more})
 
 

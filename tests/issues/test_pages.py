@@ -97,6 +97,35 @@ def _comments(count: int) -> list[dict[str, str]]:
     return [{"id": str(n), "author": "Somebody", "at": at, "text": f"No {n}"} for n in range(count)]
 
 
+def test_who_may_make_an_issue_is_offered_to_on_the_list(
+    issue: Issue, browser_of: Any, keeper: Keeper
+):
+    offer = 'href="/issues/new/"'
+    for name in ("owner", "contributor"):
+        assert offer in browser_of(name).get("/issues/").text, name
+    for name in ("viewer", "stranger"):
+        assert offer not in browser_of(name).get("/issues/").text, name
+    keeper.why_not = "Writing is off."
+    assert offer not in browser_of("owner").get("/issues/").text
+
+
+@pytest.mark.parametrize("path", ["/issues/", "/issues/trackers/"])
+def test_where_nothing_keeps_issues_administrators_are_led_to_connect_it(
+    people: dict[str, Any], browser_of: Any, path: str
+):
+    factories.make_scope()
+    administrator = Client()
+    administrator.force_login(factories.make_user("administrator", staff=True))
+    page = administrator.get(path).text
+    assert "No GitHub or Jira is connected" in page
+    assert 'class="btn btn-primary" href="/sites/"' in page
+    page = browser_of("stranger").get(path).text
+    assert "You are in no project yet" in page
+    assert "is connected" not in page
+    make_tracker()
+    assert "No GitHub or Jira" not in administrator.get(path).text
+
+
 def test_a_list_that_nothing_happened_to_is_not_sent_again(issue: Issue, browser_of: Any):
     reader = browser_of("viewer")
     for path in paths(issue)[:3]:
