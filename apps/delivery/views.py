@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.codepipeline.models import Execution
 from apps.issues.models import Issue
 from apps.live.conditional import unchanged_page
 from apps.live.partial import render_part
@@ -51,9 +52,11 @@ def commit(request: HttpRequest, commit_id: str) -> HttpResponse:
 @require_safe
 @unchanged_page(house_version)
 def row(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """The way of a pull request or an issue."""
+    """The way of a pull request or an issue; of what has a commit, the way of that."""
     since = newest_change()
     resource, found = row_for(request.user, kind, pk)
+    if not isinstance(found, PullRequest | Issue) and (commit_id := commit_of(kind, found)):
+        return redirect("delivery:commit", commit_id)
     told = of_row(request.user, kind, found)
     if told is None:
         raise Http404("There is no such journey.")
@@ -64,10 +67,14 @@ def row(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 
 @require_safe
 def panel(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """Where a commit, pull request or issue stands, in one line, with the page that tells more."""
+    """Where a commit, pull request or issue stands, in one line, with the page that tells more.
+
+    Of an execution it tells of its commit: nothing where that is none of Git.
+    """
     resource, found = row_for(request.user, kind, pk)
     told = of_row(request.user, kind, found)
-    if told is None:
+    of_run = isinstance(found, Execution)
+    if told is None and not of_run:
         raise Http404("There is no such journey.")
     return render_part(
         request,
@@ -78,8 +85,9 @@ def panel(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             "heard": HEARD,
             "title": str(found),
             "back": url_of(kind, found),
+            "heading": "Where its change is" if of_run else "Where it is",
             "journey": told,
-            "page": address(kind, found),
+            "page": "" if told is None else address(kind, found),
             "reads": {"service": resource.app_label, "scope": found.scope_id},
         },
     )
@@ -91,15 +99,23 @@ def of_row(user: Any, kind: str, found: Any) -> Journey | None:
         return journeys.of_pull(user, found)
     if isinstance(found, Issue):
         return journeys.of_issue(user, kind, [found.arn, *found.was])
+    commit_id = commit_of(kind, found)
+    return journeys.of_commit(user, commit_id) if commit_id else None
+
+
+def commit_of(kind: str, found: Any) -> str:
+    """Return the id of the commit whose journey is that of a row; "" where it has none."""
     if kind in ("codecommit.commit", "github.commit"):
-        return journeys.of_commit(user, found.commit_id)
-    return None
+        return str(found.commit_id)
+    if isinstance(found, Execution) and journeys.COMMIT_ID.fullmatch(found.revision_id):
+        return str(found.revision_id)
+    return ""
 
 
 def address(kind: str, found: Any) -> str:
     """Return the path of a row's journey."""
-    if kind in ("codecommit.commit", "github.commit"):
-        return reverse("delivery:commit", args=[found.commit_id])
+    if commit_id := commit_of(kind, found):
+        return reverse("delivery:commit", args=[commit_id])
     return reverse("delivery:row", args=[kind, found.pk])
 
 
