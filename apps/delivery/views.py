@@ -45,8 +45,7 @@ def commit(request: HttpRequest, commit_id: str) -> HttpResponse:
         raise Http404("There is no such commit.")
     row = found.changes[0].row
     title = found.title or f"Commit {commit_id[:7]}"
-    back = row.get_absolute_url() if row else ""
-    return _page(request, found, since, title=title, back=back, what="commit", subject=row)
+    return _page(request, found, since, title=title, subject=row)
 
 
 @require_safe
@@ -54,15 +53,13 @@ def commit(request: HttpRequest, commit_id: str) -> HttpResponse:
 def row(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """The way of a pull request or an issue; of what has a commit, the way of that."""
     since = newest_change()
-    resource, found = row_for(request.user, kind, pk)
+    _, found = row_for(request.user, kind, pk)
     if not isinstance(found, PullRequest | Issue) and (commit_id := commit_of(kind, found)):
         return redirect("delivery:commit", commit_id)
     told = of_row(request.user, kind, found)
     if told is None:
         raise Http404("There is no such journey.")
-    back = url_of(resource.kind, found)
-    what = "issue" if isinstance(found, Issue) else "pull request"
-    return _page(request, told, since, title=str(found), back=back, what=what, subject=found)
+    return _page(request, told, since, title=str(found), subject=found)
 
 
 @require_safe
@@ -119,16 +116,27 @@ def address(kind: str, found: Any) -> str:
     return reverse("delivery:row", args=[kind, found.pk])
 
 
-def _page(  # noqa: PLR0913 - what a page is made of
-    request: HttpRequest,
-    found: Journey,
-    since: int,
-    *,
-    title: str,
-    back: str,
-    what: str,
-    subject: Any,
+def _trail(subject: Any) -> list[tuple[str, str]]:
+    """What stands above a journey, (name, path) each: that of which it is comes last."""
+    if subject is None:
+        return [("Pipelines", reverse("dashboard:home"))]
+    if isinstance(subject, Issue):
+        trail = [("Issues", reverse("issues:issues"))]
+        name = subject.key
+    else:
+        repository = subject.repository
+        trail = [
+            ("Source", reverse("source:repositories")),
+            (repository.key, repository.get_absolute_url()),
+        ]
+        name = f"#{subject.number}" if isinstance(subject, PullRequest) else subject.short_id
+    return [*trail, (name, subject.get_absolute_url())]
+
+
+def _page(
+    request: HttpRequest, found: Journey, since: int, *, title: str, subject: Any
 ) -> HttpResponse:
+    kinds = {Issue: "issue", PullRequest: "pull request"}
     scopes = {"service": "codepipeline"}
     return render(
         request,
@@ -136,9 +144,8 @@ def _page(  # noqa: PLR0913 - what a page is made of
         {
             "journey": found,
             "title": title,
-            "back": back,
-            "what": what,
-            "subject": subject,
+            "trail": _trail(subject),
+            "what": kinds.get(type(subject), "commit"),
             "reads": scopes,
             "live": live([], since, " ".join(HEARD)),
         },

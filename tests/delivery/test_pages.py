@@ -1,5 +1,6 @@
 """Pages and panels of journeys: what they say, for whom, hostile text included."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from apps.delivery.models import Results, Telling
 from apps.source.models import Commit
 from tests.delivery.making import make_line, make_pipeline, run
 from tests.factories import hold, make_project, make_user
+from tests.issues.making import make_issue, make_tracker
 from tests.source.making import make_pull, sha
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +76,37 @@ def test_the_page_of_an_execution_tells_where_its_commit_is(viewer: Client):
     ):
         answer = viewer.get(f"/journeys/{kind}/{row.pk}/")
         assert (answer.status_code, answer["Location"]) == (302, way), kind
+
+
+def test_a_journey_stands_below_what_it_is_of(viewer: Client):
+    repository, [commit] = make_line(1)
+    pull = make_pull(repository, 7, source_commit=sha(1), merge_base="")
+    issue = make_issue(make_tracker(), key="SHOP-12")
+    run(make_pipeline(), 5)
+    source = ["/source/", repository.get_absolute_url()]
+    for path, above in (
+        (f"/journeys/commit/{sha(1)}/", [*source, commit.get_absolute_url()]),
+        (f"/journeys/codecommit.pullrequest/{pull.pk}/", [*source, pull.get_absolute_url()]),
+        (f"/journeys/jira.issue/{issue.pk}/", ["/issues/", issue.get_absolute_url()]),
+        # Executions alone tell of it.
+        (f"/journeys/commit/{sha(5)}/", ["/"]),
+    ):
+        trail = (
+            viewer.get(path).text.partition('aria-label="Breadcrumbs"')[2].partition("</nav>")[0]
+        )
+        assert re.findall(r'href="([^"]+)"', trail) == above, path
+        assert "Journey</li>" in trail
+
+
+@pytest.mark.parametrize("kind", ["codecommit.commit", "jira.issue"])
+def test_hostile_names_in_the_trail_are_text(viewer: Client, kind: str):
+    repository, [commit] = make_line(1)
+    issue = make_issue(make_tracker(), key=HOSTILE)
+    type(repository).objects.filter(pk=repository.pk).update(key=HOSTILE)
+    row = commit if kind == "codecommit.commit" else issue
+    page = viewer.get(f"/journeys/{kind}/{row.pk}/", follow=True).text
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page.partition('aria-label="Breadcrumbs"')[2].partition("</nav>")[0]
 
 
 @pytest.mark.parametrize("revision", ["", "YaMl0.versionOfS3", "sha256:0123456789abcdef"])
