@@ -32,6 +32,8 @@ HEARD = (
     "github.pullrequest",
     "cloudwatch.alarm",
 )
+# What a journey is read from, whose age its page tells.
+READ = " ".join(dict.fromkeys(kind.partition(".")[0] for kind in HEARD))
 NAME = "journey"
 
 
@@ -137,7 +139,6 @@ def _page(
     request: HttpRequest, found: Journey, since: int, *, title: str, subject: Any
 ) -> HttpResponse:
     kinds = {Issue: "issue", PullRequest: "pull request"}
-    scopes = {"service": "codepipeline"}
     return render(
         request,
         "delivery/journey.html",
@@ -146,7 +147,7 @@ def _page(
             "title": title,
             "trail": _trail(subject),
             "what": kinds.get(type(subject), "commit"),
-            "reads": scopes,
+            "reads": {"service": READ},
             "live": live([], since, " ".join(HEARD)),
         },
     )
