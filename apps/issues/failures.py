@@ -81,6 +81,7 @@ def draft_of(user: Any, kind: str, row: Any, address: str) -> dict[str, str]:
     if at is not None:
         head += f" on {at:%-d %b %Y at %H:%M} UTC"
     parts = [f"{head} ({_one_line(place)})."]
+    first = _one_line(why.split("\n", 1)[0])
     # What the log says is not said twice.
     why = "\n".join(line for line in why.splitlines() if line not in lines.splitlines())
     if why:
@@ -91,7 +92,6 @@ def draft_of(user: Any, kind: str, row: Any, address: str) -> dict[str, str]:
         said = _one_line(message.split("\n", 1)[0])
         parts.append(f"Commit: `{_one_line(sha)}`{f' {said}' if said else ''}")
     parts.append(f"Where it is: {address}")
-    first = _one_line(why.split("\n", 1)[0])
     title = _one_line(name) + (f" failed: {first}" if first else " failed")
     return {"title": _cut(title, LONGEST_TITLE), "text": "\n\n".join(parts)}
 

@@ -134,8 +134,9 @@ def test_issues_are_made_of_deployments_too(project: Project, browser_of: Any, k
     )
     hold(project, application, group)
     form = filled(browser_of("contributor").get(about(row, "codedeploy.deployment")))
-    assert form["title"].startswith("Deployment d-1 to shop / production failed")
-    assert "curl: (7) refused" in form["text"]
+    title = "Deployment d-1 to shop / production failed: ValidateService: curl: (7) refused"
+    assert form["title"] == title
+    assert form["text"].count("curl: (7) refused") == 1
     assert "a" * 40 in form["text"]
 
 
@@ -286,6 +287,21 @@ def test_an_issue_is_asked_for_and_its_page_says_how_it_ends(
     panel = f"/issues/of/codepipeline.execution/{failed.pk}/"
     assert "SHOP-100" in browser_of("viewer").get(panel).text
     assert "There is one about this already" in client.get(about(failed)).text
+
+
+def test_what_is_being_sent_is_not_told_as_what_nobody_answered(
+    tracker: Tracker, project: Project, browser_of: Any, keeper: Keeper
+):
+    client = browser_of("contributor")
+    client.post("/issues/new/", sent(tracker, project))
+    deed = Deed.objects.get()
+    for values, told in (
+        ({}, "On its way."),
+        ({"begun_at": now()}, "It is being sent."),
+        ({"looks": 1}, "It was sent, and no answer came: it is being looked for."),
+    ):
+        Deed.objects.update(**values)
+        assert told in client.get(deed.get_absolute_url()).text
 
 
 def test_the_same_form_sent_twice_is_one_issue(
