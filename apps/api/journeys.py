@@ -9,8 +9,9 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from apps.delivery import journey as journeys
+from apps.delivery.alone import Place as Spot
 from apps.delivery.journey import Journey
-from apps.delivery.ways import Hold, Step, Way
+from apps.delivery.ways import Step, Way
 from apps.issues.models import Issue
 from apps.mirror.resource import REGISTER
 
@@ -83,11 +84,37 @@ class WayItem(Place):
 
     pipeline: int = Field(description="See /pipelines/{id}.")
     name: str
+    production: bool = Field(description="Whether its last stage is production.")
     is_there: bool
     executions: list[int] = Field(description="Those that contain it, the first one first.")
     stages: list[StepItem]
     hold: Stands | None = Field(description="Why it is no further; null where it is there.")
     unsure: bool = Field(description="Whether commits in between were not read.")
+
+
+class SingleItem(Schema):
+    """A build or a deployment that has the change."""
+
+    kind: str = Field(description="codebuild.build or codedeploy.deployment.")
+    id: int = Field(description="See /builds/{id} and /deployments/{id}.")
+    name: str
+    state: str = Field(description="Ours.")
+    began_at: datetime | None
+    ended_at: datetime | None
+    targets: int = Field(description="How many it has.")
+    reached: int = Field(description="How many of them have it.")
+    url: str
+
+
+class PlaceItem(Place):
+    """A build project, or a deployment group, to which the change came without a pipeline."""
+
+    name: str
+    brings_out: bool = Field(description="Whether it is a deployment group.")
+    production: bool = Field(description="Whether what is brought out there is in production.")
+    is_there: bool = Field(description="Whether what was deployed there last has the change.")
+    runs: list[SingleItem] = Field(description="The first and the newest that have it.")
+    hold: Stands | None
 
 
 class JourneyItem(Schema):
@@ -98,6 +125,7 @@ class JourneyItem(Schema):
     changes: list[ChangeItem] = Field(description="The newest first.")
     not_followed: int = Field(description="Older changes that are not followed.")
     ways: list[WayItem]
+    without_pipeline: list[PlaceItem]
     alarms: list[str] = Field(description="Names of alarms that went off since.")
     url: str
 
@@ -150,6 +178,7 @@ def _told(request: HttpRequest, of: str, told: Journey, path: str) -> dict[str, 
         "changes": [_change(request, one) for one in told.changes],
         "not_followed": told.more,
         "ways": [_way(request, one) for one in told.ways],
+        "without_pipeline": [_place(request, one) for one in told.places],
         "alarms": [one.alarm.key for one in told.alarms],
         "url": absolute(request, path),
     }
@@ -183,17 +212,44 @@ def _change(request: HttpRequest, one: Any) -> dict[str, Any]:
 
 
 def _way(request: HttpRequest, way: Way) -> dict[str, Any]:
-    hold: Hold | None = way.hold
+    hold = way.hold
     return {
         "account": way.pipeline.scope.account,
         "region": way.pipeline.scope.region,
         "pipeline": way.pipeline.pk,
         "name": way.pipeline.key,
+        "production": way.production,
         "is_there": way.is_there,
         "executions": [run.pk for run in way.runs],
         "stages": [_step(step) for step in way.steps],
         "hold": _stands(request, hold) if hold else None,
         "unsure": way.holes,
+    }
+
+
+def _place(request: HttpRequest, place: Spot) -> dict[str, Any]:
+    return {
+        "account": place.scope.account,
+        "region": place.scope.region,
+        "name": place.name,
+        "brings_out": place.out,
+        "production": place.production,
+        "is_there": place.is_there,
+        "runs": [
+            {
+                "kind": one.kind,
+                "id": one.pk,
+                "name": one.label,
+                "state": one.state,
+                "began_at": one.began,
+                "ended_at": one.ended,
+                "targets": len(one.strip),
+                "reached": one.reached,
+                "url": absolute(request, one.url),
+            }
+            for one in place.runs
+        ],
+        "hold": _stands(request, place.hold) if place.hold else None,
     }
 
 

@@ -216,6 +216,8 @@ class Build(Mirrored):
             models.Index(fields=["-started_at", "-id"], name="build_newest"),
             models.Index(fields=["state", "-started_at", "-id"], name="build_state_newest"),
             models.Index(fields=["scope", "state"], name="build_scope_state"),
+            # Which ones took a commit.
+            models.Index(fields=["resolved_source_version"], name="build_by_commit"),
         ]
 
     def get_absolute_url(self) -> str:

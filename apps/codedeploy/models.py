@@ -269,7 +269,6 @@ class Deployment(Mirrored):
     created_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
-    # From start (or creation) to completion.
     seconds = models.PositiveIntegerField(null=True)
     revision = models.JSONField(default=dict)
     revision_id = models.CharField(max_length=255, blank=True)
@@ -322,6 +321,7 @@ class Deployment(Mirrored):
             models.Index(fields=["group", "-created_at", "-id"], name="deployment_of_group_newest"),
             models.Index(fields=["-created_at", "-id"], name="deployment_newest"),
             models.Index(fields=["state", "-created_at", "-id"], name="deployment_state_newest"),
+            models.Index(fields=["revision_id"], name="deployment_by_revision"),
         ]
 
     def get_absolute_url(self) -> str:

@@ -7,8 +7,10 @@ from datetime import datetime
 from apps.mirror.state import State
 from apps.source.models import PullRequest
 
+from .alone import Place, Single
+from .holds import Hold
 from .roots import Root
-from .ways import Hold, Way
+from .ways import Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,18 @@ class Answer:
     by: str = ""
 
 
-def answer_of(changes: Sequence[Root], pulls: Sequence[PullRequest], ways: Sequence[Way]) -> Answer:
+def answer_of(
+    changes: Sequence[Root],
+    pulls: Sequence[PullRequest],
+    ways: Sequence[Way],
+    places: Sequence[Place] = (),
+) -> Answer:
     """Say of everything together where it stands."""
     if not changes:
         return _proposed(pulls) or Answer("", "No commit names it yet")
-    goals = goals_of(ways)
+    goals = goals_of(ways, places)
     if not goals:
-        return _without_goal(changes, pulls, ways)
+        return _without_goal(changes, pulls, [*ways, *places])
     where = _where(goals)
     counted = [root for root in changes if not root.apart]
     there = [root for root in counted if root.there]
@@ -43,7 +50,7 @@ def answer_of(changes: Sequence[Root], pulls: Sequence[PullRequest], ways: Seque
         since = max((way.arrived for way in goals if way.arrived), default=None)
         return Answer(State.DONE, where[:1].upper() + where[1:] + apart, since)
     hold = next((way.hold for way in goals if way.hold is not None), None)
-    some = [way.pipeline.key for way in goals if way.is_there]
+    some = [way.name for way in goals if way.is_there]
     if len(counted) > 1 and there:
         beginning = f"{len(there)} of {len(counted)} changes are {where}"
     elif some and len(some) < len(goals):
@@ -80,24 +87,25 @@ def _inside(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def goals_of(ways: Sequence[Way]) -> list[Way]:
-    """Return the ways that tell whether it is out: to production, where any leads there."""
-    out = [way for way in ways if way.goal is not None]
+def goals_of(ways: Sequence[Way], places: Sequence[Place] = ()) -> list[Way | Place]:
+    """Return what tells whether it is out: the ways to production, where any leads there."""
+    out: list[Way | Place] = [way for way in ways if way.goal is not None]
     # A pipeline that is gone brings nothing out any more, where another does.
-    out = [way for way in out if way.pipeline.gone_at is None] or out
-    return [way for way in out if way.production] or out
+    out = [one for one in out if isinstance(one, Way) and one.pipeline.gone_at is None] or out
+    out += [one for one in places if one.out and not one.beside]
+    return [one for one in out if one.production] or out
 
 
-def _where(ways: Sequence[Way]) -> str:
+def _where(goals: Sequence[Way | Place]) -> str:
     """Where what is through the last stages is: in production, else by their names."""
-    if all(way.production for way in ways):
+    if all(one.production for one in goals):
         return "in production"
-    names = list(dict.fromkeys(way.goal.name for way in ways if way.goal is not None))
+    names = list(dict.fromkeys(one.where for one in goals))
     return f"through {' and '.join(names[:3])}"
 
 
 def _without_goal(
-    changes: Sequence[Root], pulls: Sequence[PullRequest], ways: Sequence[Way]
+    changes: Sequence[Root], pulls: Sequence[PullRequest], ways: Sequence[Way | Place]
 ) -> Answer:
     """Of what no pipeline brings out: merged or not, taken or not."""
     hold = next((way.hold for way in ways if way.hold is not None), None)
@@ -105,9 +113,13 @@ def _without_goal(
         return Answer(hold.state, hold.text, hold.since, hold.why, hold.url, hold.by)
     proposed = _proposed(pulls)
     if ways and (proposed is None or proposed.state != State.WAITING):
-        ended = max((way.runs[-1].ended_at for way in ways if way.runs[-1].ended_at), default=None)
-        text = "Through every pipeline that took it; none of them brings it out"
-        return Answer(State.DONE, text, ended)
+        ends = [_ended(way) for way in ways]
+        text = (
+            "Through every pipeline that took it; none of them brings it out"
+            if any(isinstance(way, Way) for way in ways)
+            else "Built; nothing has brought it out yet"
+        )
+        return Answer(State.DONE, text, max(filter(None, ends), default=None))
     if proposed is not None:
         return proposed
     if all(root.rewritten and root.anew is None for root in changes):
@@ -129,3 +141,9 @@ def _proposed(pulls: Sequence[PullRequest]) -> Answer | None:
         return None
     text = f"Pull request #{closed.number} was closed without being merged"
     return Answer(State.STOPPED, text, closed.last_activity, url=closed.get_absolute_url())
+
+
+def _ended(way: Way | Place) -> datetime | None:
+    """When the newest run was over."""
+    newest = way.runs[-1]
+    return newest.ended if isinstance(newest, Single) else newest.ended_at

@@ -4,7 +4,7 @@ From the mirror alone, across accounts and regions, in a number of queries that 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,8 @@ from apps.codepipeline.models import Execution
 from apps.live.templatetags.live_tags import first_line
 from apps.source.models import Commit, PullRequest
 
-from . import reading, roots, since, taken
+from . import alone, reading, roots, since, taken
+from .alone import Place
 from .answer import Answer, answer_of, goals_of
 from .roots import Root
 from .since import Alarmed
@@ -31,12 +32,14 @@ class Journey:
     changes  the commits that it consists of, the newest first; `more` others are not followed.
     pulls    the pull requests that propose them.
     ways     through the pipelines that took the newest change of each repository.
+    places   builds and deployments of it that none of these pipelines began.
     alarms   that went off since it was first brought out, in the projects of its pipelines.
     """
 
     changes: Sequence[Root]
     pulls: Sequence[PullRequest] = ()
     ways: Sequence[Way] = ()
+    places: Sequence[Place] = ()
     alarms: Sequence[Alarmed] = ()
     more: int = 0
     answer: Answer = field(default_factory=lambda: Answer("", ""))
@@ -69,7 +72,7 @@ def of_commit(user: Any, commit_id: str) -> Journey | None:
         # Its repository is not mirrored: executions tell what there is to tell.
         changes = [Root(commit_id=commit_id, containing=[commit_id])]
     found = _followed(user, changes)
-    return found if found.ways or changes[0].row is not None else None
+    return found if found.ways or found.places or changes[0].row is not None else None
 
 
 def commits_beginning(user: Any, beginning: str, most: int) -> list[str]:
@@ -80,6 +83,7 @@ def commits_beginning(user: Any, beginning: str, most: int) -> list[str]:
     runs = Execution.objects.visible_to(user).filter(revision_id__startswith=beginning)
     found = set(rows.order_by().values_list("commit_id", flat=True).distinct()[:most])
     found |= set(runs.order_by().values_list("revision_id", flat=True).distinct()[:most])
+    found |= set(alone.commits_beginning(user, beginning, most))
     return sorted(found)[:most]
 
 
@@ -146,24 +150,32 @@ def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] =
     """Follow one change of each repository through whatever pipelines took it."""
     leading, runs = _taken(user, changes)
     found = reading.read(user, runs)
-    within = frozenset(one for root in leading for one in root.containing)
+    commits = list(dict.fromkeys(one for root in leading for one in root.containing))
+    within = frozenset(commits)
+    by_pipelines = [one.row for one in found.ran.values() if one.kind == alone.DEPLOYMENT]
+    beside = alone.read(user, commits, runs, by_pipelines)
+    hands = alone.by_hand(runs, found, beside.last)
+    instead = {
+        place: alone.instead(place[1], one) for place, one in hands.items() if not one.has_it
+    }
 
     def contains(run: Execution) -> bool:
         return not within.isdisjoint(found.took.get(run.pk, ()))
 
-    ways = [way_of(some[0].pipeline, some, found, contains) for some in runs.values()]
-    goals = goals_of(ways)
+    ways = [way_of(some[0].pipeline, some, found, contains, instead) for some in runs.values()]
+    goals = goals_of(ways, beside.places)
     for root in changes:
-        _judge(root, leading, goals, found)
+        _judge(root, leading, goals, found, hands)
     _set_apart(user, changes, goals)
     told = list({one.pk: one for one in [*pulls, *_pulls_of(changes)]}.values())
     journey = Journey(
         changes=changes,
         pulls=sorted(told, key=lambda one: (one.created is None, one.created, one.pk)),
         ways=list(gravest_first(ways)),
-        alarms=since.alarms(user, ways),
+        places=beside.places,
+        alarms=since.alarms(user, ways, beside.places),
     )
-    journey.answer = answer_of(journey.changes, journey.pulls, journey.ways)
+    journey.answer = answer_of(changes, journey.pulls, journey.ways, journey.places)
     return journey
 
 
@@ -217,22 +229,51 @@ def _pulls_of(changes: Iterable[Root]) -> list[PullRequest]:
     return [pull for root in changes for pull in root.pulls]
 
 
-def _judge(root: Root, leading: Sequence[Root], goals: Sequence[Way], found: Found) -> None:
+def _judge(
+    root: Root,
+    leading: Sequence[Root],
+    goals: Sequence[Way | Place],
+    found: Found,
+    hands: Mapping[tuple[int, str], alone.Last],
+) -> None:
     """Tell of a change whether it stands wherever its repository's changes are brought out to."""
-    mine = [one for one in leading if one.repository_id == root.repository_id]
-    for way in goals:
-        if way.goal is None or not any(_takes(way, one, found) for one in mine):
+    for one in leading:
+        if one.repository_id != root.repository_id:
             continue
-        stands = found.standing.get((way.pipeline.pk, way.goal.name))
-        there = (
-            way.is_there
-            if root in leading
-            else stands is not None and not root.within.isdisjoint(found.took.get(stands.pk, ()))
-        )
-        root.there = there if root.there is None else root.there and there
-        if root in leading and root.history is not None and stands is not None and not there:
-            later = bool(root.at and stands.started_at and stands.started_at > root.at)
-            way.holes = later and root.history.may_contain([stands.revision_id], root.commit_id)
+        for way in goals:
+            if isinstance(way, Place):
+                if way.commits and not one.within.isdisjoint(way.commits):
+                    _stands(root, way.is_there if root is one else _is_in(way, root, one))
+            elif way.goal is not None and _takes(way, one, found):
+                _stands(root, way.is_there if root is one else _came(way, root, found, hands))
+                if root is one:
+                    _look_for_holes(way, root, found)
+
+
+def _stands(root: Root, there: bool) -> None:
+    root.there = there if root.there is None else root.there and there
+
+
+def _is_in(place: Place, root: Root, leading: Root) -> bool:
+    """Whether what stands in a place has an older change than the one that is followed."""
+    return place.stands in root.within or (place.is_there and leading.commit_id in root.within)
+
+
+def _came(way: Way, root: Root, found: Found, hands: Mapping[tuple[int, str], alone.Last]) -> bool:
+    """The same of what stands in a pipeline's last stage."""
+    place = way.pipeline.pk, way.where
+    if (hand := hands.get(place)) is not None and hand.commit:
+        return hand.commit in root.within
+    stands = found.standing.get(place)
+    took = found.took.get(stands.pk, frozenset()) if stands is not None else frozenset()
+    return hand is None and not root.within.isdisjoint(took)
+
+
+def _look_for_holes(way: Way, root: Root, found: Found) -> None:
+    stands = found.standing.get((way.pipeline.pk, way.where))
+    if root.history is not None and stands is not None and not way.is_there:
+        later = bool(root.at and stands.started_at and stands.started_at > root.at)
+        way.holes = later and root.history.may_contain([stands.revision_id], root.commit_id)
 
 
 def _takes(way: Way, root: Root, found: Found) -> bool:
@@ -240,7 +281,7 @@ def _takes(way: Way, root: Root, found: Found) -> bool:
     return any(not root.within.isdisjoint(found.took.get(run.pk, ())) for run in way.runs)
 
 
-def _set_apart(user: Any, changes: Sequence[Root], goals: Sequence[Way]) -> None:
+def _set_apart(user: Any, changes: Sequence[Root], goals: Sequence[Way | Place]) -> None:
     """Tell changes apart whose repository is brought out by nothing, where others' are."""
     unknown = {one.repository_id for one in changes if one.there is None and one.repository_id}
     if goals and unknown:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, Window
@@ -27,6 +28,7 @@ PIPELINE_WIDE = ("artifact_stores", "triggers", "variables", "tags")
 # Pipelines that are followed at once, and runs of each: the first that contain a change, and the
 # newest.
 MOST_PIPELINES, FIRST_RUNS, NEWEST_RUNS = 12, 5, 3
+STANDING = ("execution", "stage", "last_update")
 # Of a change after which so many came, the nearest are looked for in executions.
 MOST_COMMITS = 800
 
@@ -76,12 +78,13 @@ def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
     rows = Action.objects.filter(execution__in=[one.pk for one in every])
     for action in rows.defer("configuration", "output_variables").order_by("started_at", "pk"):
         actions[action.execution_id].append(action)
-    standing = _standing(user, runs)
+    standing, standing_since = _standing(user, runs)
     return Found(
         stages=stages,
         actions=actions,
         ran=_ran(user, [one for some in actions.values() for one in some]),
         standing=standing,
+        standing_since=standing_since,
         over=_over(user, every),
         took=commits_of({one.pk: one for one in [*every, *standing.values()]}.values()),
     )
@@ -105,8 +108,8 @@ def taken_repositories(user: Any, repositories: Collection[int]) -> set[int]:
 
 def _standing(
     user: Any, runs: Mapping[int, Sequence[Execution]]
-) -> dict[tuple[int, str], Execution]:
-    """The newest execution that brought something out, by pipeline and stage.
+) -> tuple[dict[tuple[int, str], Execution], dict[tuple[int, str], datetime]]:
+    """The newest execution that brought something out, by pipeline and stage, and when it had.
 
     However long ago: an older change of an issue is asked for, too.
     """
@@ -122,15 +125,18 @@ def _standing(
         partition_by=[F("execution__pipeline"), F("stage")],
         order_by=[F("last_update").desc(), F("pk").desc()],
     )
-    rows = deployed.annotate(place=newest).filter(place=1).values_list("execution", "stage")
-    places = {(execution, stage) for execution, stage in rows}
+    rows = deployed.annotate(place=newest).filter(place=1)
+    places = {(execution, stage): at for execution, stage, at in rows.values_list(*STANDING) if at}
     wanted = {execution for execution, _ in places}
     found = Execution.objects.visible_to(user).filter(pk__in=wanted).defer(*WIDE)
     by_id = {one.pk: one for one in found}
-    return {
-        (by_id[execution].pipeline_id, stage): by_id[execution]
-        for execution, stage in places
+    seen = {
+        (by_id[execution].pipeline_id, stage): (by_id[execution], at)
+        for (execution, stage), at in places.items()
         if execution in by_id
+    }
+    return {name: one for name, (one, _) in seen.items()}, {
+        name: at for name, (_, at) in seen.items()
     }
 
 
@@ -175,6 +181,7 @@ def _ran(user: Any, actions: Sequence[Action]) -> dict[int, Ran]:
         action = by_id[link.from_id]
         found[link.from_id] = Ran(
             kind=link.to_kind,
+            row=row,
             label=str(row),
             url=url_of(link.to_kind, row),
             state=row.state,

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from apps.cloudwatch.models import Alarm, AlarmHistory
+from apps.codedeploy.models import DeploymentGroup
 from apps.mirror.state import State
 from apps.projects.models import Holding
 
+from .alone import Place
 from .ways import Way
 
 MOST = 6
@@ -24,14 +28,23 @@ class Alarmed:
     still: bool
 
 
-def alarms(user: Any, ways: Sequence[Way]) -> list[Alarmed]:
-    """Return the alarms that went off since the first of these ways brought anything out."""
+def alarms(user: Any, ways: Sequence[Way], places: Sequence[Place] = ()) -> list[Alarmed]:
+    """Return the alarms that went off since anything was first brought out by one of these.
+
+    Of the projects that have the pipelines, or the applications whose groups were deployed to.
+    """
     out = [step.ended for way in ways for step in way.steps if step.out and step.through]
+    out += [place.arrived for place in places if place.out]
     since = min(filter(None, out), default=None)
     if since is None:
         return []
-    pipelines = [way.pipeline.pk for way in ways]
-    projects = Holding.objects.shown().filter(kind="codepipeline.pipeline", row_id__in=pipelines)
+    groups = [place.group for place in places if place.group]
+    applications = DeploymentGroup.objects.filter(pk__in=groups).values("application")
+    projects = Holding.objects.shown().filter(
+        Q(kind="codepipeline.pipeline", row_id__in=[way.pipeline.pk for way in ways])
+        | Q(kind="codedeploy.deploymentgroup", row_id__in=groups)
+        | Q(kind="codedeploy.application", row_id__in=applications)
+    )
     held = Holding.objects.shown().filter(
         kind="cloudwatch.alarm", project__in=projects.values("project")
     )

@@ -11,9 +11,11 @@ from typing import Any
 from apps.codepipeline.board import GRAVEST, ICONS
 from apps.codepipeline.models import Action, Execution, Pipeline, Stage
 from apps.codepipeline.of_project import deploying
+from apps.live.templatetags.live_tags import first_line, plain
 from apps.mirror.state import UNFINISHED, State
 
 from .environments import goal_of
+from .holds import Hold, replaced
 
 # A run's acts in a stage: the newest of each name.
 Acts = Sequence["Act"]
@@ -23,11 +25,13 @@ Acts = Sequence["Act"]
 class Ran:
     """What an action started: a build, a deployment; its page and its targets, where it has any.
 
+    row    of whatever kind it is.
     strip  [{name, state, …}] of its targets.
     why    why it failed, in a few lines.
     """
 
     kind: str
+    row: Any
     label: str
     url: str
     state: str
@@ -68,7 +72,7 @@ class Step:
     run       None where the change has not come this far.
     after     when what came before it was over: from then on it waited.
     remains   whether what stands there now contains the change; None where it never came through.
-    instead   what stands there now where that does not contain it.
+    instead   what stands there now where that does not contain it: its page, and since when.
     """
 
     name: str
@@ -81,28 +85,12 @@ class Step:
     ended: datetime | None = None
     after: datetime | None = None
     remains: bool | None = None
-    instead: Execution | None = None
+    instead: Hold | None = None
 
     @property
     def through(self) -> bool:
         """Whether the change has come through it."""
         return self.state == State.DONE
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Why a change is not where it is to be.
-
-    text   one sentence.            why   the cause in its own words, "" for none.
-    by     who did it, "" for nobody.
-    """
-
-    state: str
-    text: str
-    url: str
-    since: datetime | None = None
-    why: str = ""
-    by: str = ""
 
 
 @dataclass(slots=True)
@@ -122,6 +110,16 @@ class Way:
     beside: Hold | None = None
     holes: bool = False
     production: bool = False
+
+    @property
+    def name(self) -> str:
+        """The pipeline's."""
+        return self.pipeline.key
+
+    @property
+    def where(self) -> str:
+        """What its last stage is called."""
+        return self.goal.name if self.goal else ""
 
     @property
     def goal(self) -> Step | None:
@@ -147,7 +145,8 @@ class Found:
     stages    pipeline's id -> its stages in order.
     actions   execution's id -> its actions.
     ran       action's id -> what it started.
-    standing  (pipeline's id, stage) -> the newest execution that brought something out there.
+    standing  (pipeline's id, stage) -> the newest execution that brought something out there;
+              `standing_since`: when it had.
     over      execution's id -> the one that superseded it.
     took      execution's id -> the ids of the commits that it took of all its sources.
     """
@@ -156,6 +155,7 @@ class Found:
     actions: Mapping[int, Sequence[Action]]
     ran: Mapping[int, Ran]
     standing: Mapping[tuple[int, str], Execution]
+    standing_since: Mapping[tuple[int, str], datetime]
     over: Mapping[int, Execution]
     took: Mapping[int, frozenset[str]]
 
@@ -165,10 +165,12 @@ def way_of(
     runs: Sequence[Execution],
     found: Found,
     contains: Callable[[Execution], bool],
+    instead: Mapping[tuple[int, str], Hold],
 ) -> Way:
     """Return the way through a pipeline of what these executions contain, the first one first.
 
-    `contains` tells whether any execution contains it.
+    contains  tells whether any execution contains it.
+    instead   (pipeline's id, stage) -> what was put there by no pipeline, and does not contain it.
     """
     out, aim = deploying(pipeline), goal_of(pipeline.key, pipeline.definition)
     acts = {run.pk: _acts_by_stage(found.actions.get(run.pk, ()), found.ran) for run in runs}
@@ -182,8 +184,10 @@ def way_of(
             step.after = before
         stands = found.standing.get((pipeline.pk, name))
         if step.out and step.through:
-            step.remains = stands is None or contains(stands)
-            step.instead = None if step.remains else stands
+            step.instead = instead.get((pipeline.pk, name))
+            if step.instead is None and stands is not None and not contains(stands):
+                step.instead = _instead(name, stands)
+            step.remains = step.instead is None
         way.steps.append(step)
     if not way.is_there:
         way.hold = _hold(way, found, acts)
@@ -264,13 +268,7 @@ def _hold(way: Way, found: Found, acts: Mapping[int, Mapping[str, Acts]]) -> Hol
     """Tell of the run that has come furthest, of equals the newest, why it is no further."""
     goal = way.goal
     if goal is not None and goal.through and goal.instead is not None:
-        return Hold(
-            state=State.STOPPED,
-            text=f"It was in {goal.name}; what runs there now does not contain it",
-            url=goal.instead.get_absolute_url(),
-            since=goal.instead.started_at,
-            why=_rollback(goal.instead),
-        )
+        return goal.instead
     names = [step.name for step in way.steps]
     mine = {run.pk for run in way.runs}
     placed = []
@@ -306,8 +304,15 @@ def _stands(  # noqa: PLR0913 - where a run is, of which way
     return _between(way, found, run, names[at + 1]) if at + 1 < len(names) else None
 
 
-def _rollback(run: Execution) -> str:
-    return "It was rolled back." if run.execution_type == "ROLLBACK" else ""
+def _instead(where: str, run: Execution) -> Hold:
+    """What stands in a stage in the place of what was there."""
+    return replaced(
+        where,
+        run.get_absolute_url(),
+        run.started_at,
+        why="It was rolled back." if run.execution_type == "ROLLBACK" else "",
+        what=first_line(plain(run.summary)) or run.key,
+    )
 
 
 def _in_stage(found: Found, run: Execution, name: str, state: str, acts: Acts) -> Hold:

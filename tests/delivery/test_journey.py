@@ -170,7 +170,8 @@ def test_a_rollback_takes_it_out_again(reader: Any):
     )
     assert found.answer.why == "It was rolled back."
     assert found.ways[0].goal is not None
-    assert found.ways[0].goal.instead == back
+    assert found.ways[0].goal.instead is not None
+    assert found.ways[0].goal.instead.url == back.get_absolute_url()
     assert of(reader, 1).answer.text == "In production"
 
 
@@ -337,7 +338,8 @@ def test_what_a_build_brings_out_is_in_production_and_can_be_overwritten(reader:
     found = of(reader, 2)
     assert found.answer.text.startswith("Not in production: it was in Production")
     assert found.ways[0].goal is not None
-    assert found.ways[0].goal.instead == back
+    assert found.ways[0].goal.instead is not None
+    assert found.ways[0].goal.instead.url == back.get_absolute_url()
 
 
 def test_what_goes_out_by_two_pipelines_tells_which_lags(reader: Any):
@@ -442,4 +444,4 @@ def test_the_number_of_queries_does_not_grow(reader: Any):
         for pipeline in pipelines:
             run(pipeline, number)
     assert cost() == few
-    assert few <= 27
+    assert few <= 32
