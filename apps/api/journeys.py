@@ -25,10 +25,15 @@ MOST = 5
 class Asked(Schema):
     """What is followed."""
 
-    commit: Words = Field(
-        "", description="A commit's id, or its beginning: seven letters at least."
+    # What is no id is refused: told of nothing, it would sound as if the commit were not out.
+    commit: str = Field(
+        "",
+        pattern=r"^([0-9a-fA-F]{7,64})?$",
+        description="A commit's id, or its beginning: seven letters at least.",
     )
-    issue: Words = Field("", description="An issue's key: SHOP-12, or owner/name#7.")
+    issue: Words = Field(
+        "", description="An issue's key, also one that it was moved from: SHOP-12, or owner/name#7."
+    )
 
 
 class Stands(Schema):
@@ -131,7 +136,8 @@ def _commits(request: HttpRequest, beginning: str) -> Iterable[dict[str, Any]]:
 
 def _issues(request: HttpRequest, key: str) -> Iterable[dict[str, Any]]:
     rows = Issue.objects.visible_to(request.user).select_related("scope")
-    for row in rows.filter(key__iexact=key).order_by("-updated", "-pk")[:MOST]:
+    found = rows.filter(key__iexact=key) | rows.keyed(key)
+    for row in found.order_by("-updated", "-pk")[:MOST]:
         kind = REGISTER.kind_of(row)
         told = journeys.of_issue(request.user, kind, [row.arn, *row.was])
         yield _told(request, row.key, told, f"/journeys/{kind}/{row.pk}/")

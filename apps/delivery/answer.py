@@ -32,20 +32,21 @@ def answer_of(changes: Sequence[Root], pulls: Sequence[PullRequest], ways: Seque
     """Say of everything together where it stands."""
     if not changes:
         return _proposed(pulls) or Answer("", "No commit names it yet")
-    goals = [way for way in ways if way.goal is not None]
+    goals = goals_of(ways)
     if not goals:
         return _without_goal(changes, pulls, ways)
     where = _where(goals)
-    known = [root for root in changes if root.there is not None]
-    there = [root for root in known if root.there]
-    if len(there) == len(changes) and all(way.is_there for way in goals):
+    counted = [root for root in changes if not root.apart]
+    there = [root for root in counted if root.there]
+    apart = _apart(len(changes) - len(counted))
+    if len(there) == len(counted) and all(way.is_there for way in goals):
         since = max((way.arrived for way in goals if way.arrived), default=None)
-        return Answer(State.DONE, where[:1].upper() + where[1:], since)
+        return Answer(State.DONE, where[:1].upper() + where[1:] + apart, since)
     hold = next((way.hold for way in goals if way.hold is not None), None)
     some = [way.pipeline.key for way in goals if way.is_there]
-    if len(changes) > 1 and there:
-        beginning = f"{len(there)} of {len(changes)} changes are {where}"
-    elif some:
+    if len(counted) > 1 and there:
+        beginning = f"{len(there)} of {len(counted)} changes are {where}"
+    elif some and len(some) < len(goals):
         out = where[:1].upper() + where[1:]
         beginning = f"{out} by {', '.join(some)}, not by the others"
     else:
@@ -53,7 +54,18 @@ def answer_of(changes: Sequence[Root], pulls: Sequence[PullRequest], ways: Seque
     open_pull = _proposed(pulls)
     if hold is None and open_pull is not None:
         return Answer(open_pull.state, f"{beginning}: {_inside(open_pull.text)}", open_pull.since)
+    if hold is None and all(way.is_there for way in goals):
+        rest = len(counted) - len(there)
+        what = "the other" if rest == 1 else f"the other {rest}"
+        return Answer(State.MOVING, f"{beginning}: no pipeline has taken {what} yet")
     return _held(beginning, hold)
+
+
+def _apart(count: int) -> str:
+    """What is said of changes that nothing brings out."""
+    if not count:
+        return ""
+    return f"; {count} other change{'' if count == 1 else 's'} nothing brings out that is seen here"
 
 
 def _held(beginning: str, hold: Hold | None) -> Answer:
@@ -68,11 +80,19 @@ def _inside(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def goals_of(ways: Sequence[Way]) -> list[Way]:
+    """Return the ways that tell whether it is out: to production, where any leads there."""
+    out = [way for way in ways if way.goal is not None]
+    # A pipeline that is gone brings nothing out any more, where another does.
+    out = [way for way in out if way.pipeline.gone_at is None] or out
+    return [way for way in out if way.production] or out
+
+
 def _where(ways: Sequence[Way]) -> str:
-    """Where what is through the last stages is: "in production", where they say so."""
-    names = list(dict.fromkeys(way.goal.name for way in ways if way.goal is not None))
-    if all(name.lower().startswith("prod") for name in names):
+    """Where what is through the last stages is: in production, else by their names."""
+    if all(way.production for way in ways):
         return "in production"
+    names = list(dict.fromkeys(way.goal.name for way in ways if way.goal is not None))
     return f"through {' and '.join(names[:3])}"
 
 
@@ -83,14 +103,18 @@ def _without_goal(
     hold = next((way.hold for way in ways if way.hold is not None), None)
     if hold is not None:
         return Answer(hold.state, hold.text, hold.since, hold.why, hold.url, hold.by)
-    if ways:
+    proposed = _proposed(pulls)
+    if ways and (proposed is None or proposed.state != State.WAITING):
         ended = max((way.runs[-1].ended_at for way in ways if way.runs[-1].ended_at), default=None)
         text = "Through every pipeline that took it; none of them brings it out"
         return Answer(State.DONE, text, ended)
-    if (proposed := _proposed(pulls)) is not None:
+    if proposed is not None:
         return proposed
     if all(root.rewritten and root.anew is None for root in changes):
         return Answer(State.STOPPED, "No branch contains it any more")
+    if any(root.unread for root in changes):
+        text = "Not known: it is older than the commits that are looked through"
+        return Answer(State.UNKNOWN, text)
     return Answer("", "No pipeline has taken it yet")
 
 

@@ -57,6 +57,7 @@ def deployment(reach: Reach, row: Telling) -> Told:
             "description": shows["description"],
             "auto_merge": False,
             "required_contexts": [],
+            "production_environment": shows["production"],
             "payload": {MINE: shows["execution"]},
         }
         number = str(reach.send("github:CreateDeployment", "POST", base, body).body["id"])

@@ -4,9 +4,8 @@ The panel where the site was given client credentials, else the link: never both
 but that a link which was made before they were given is told to its end.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -21,13 +20,15 @@ from apps.mirror.state import UNFINISHED, State
 from apps.people.accounts import base_url
 from apps.projects.models import Holding
 from apps.sites.models import Site
-from apps.source.models import Commit
+from apps.source.mentions import JIRA
 
+from .brought import brought
+from .environments import environment_type
 from .models import CLOUD, Channel, Results, Telling
 from .want import LONGEST, Want, deploying_actions, fares, newest_of
 
-# Commits that an execution brings, since the one before it, in which issues are looked for.
-MOST_COMMITS = 200
+COMMITS = ("codecommit.commit", "github.commit")
+PULLS = ("codecommit.pullrequest", "github.pullrequest")
 # https://developer.atlassian.com/cloud/jira/software/rest/api-group-deployments/
 STATES = {
     State.DONE: "successful",
@@ -37,26 +38,9 @@ STATES = {
     State.MOVING: "in_progress",
     State.UNKNOWN: "unknown",
 }
-UNMAPPED = "unmapped"
 ROLLBACK = "ROLLBACK"
 # What a rollback may have taken back: so many deployments of its pipeline are looked at again.
 MOST_BEFORE = 20
-# What teams call their environments, by Jira's types of them.
-TYPES = {
-    "production": ("production", "prod", "prd", "live"),
-    "staging": ("staging", "stg", "preprod", "preproduction", "preprd", "prelive"),
-    "testing": (
-        *("testing", "test", "tests", "tst", "qa", "uat", "acceptance"),
-        *("integration", "integ", "int", "sit"),
-    ),
-    "development": ("development", "develop", "dev"),
-}
-BY_WORD = {word: kind for kind, words in TYPES.items() for word in words}
-# Words of CodePipeline's own names ("ProdStage"), which mean staging only where nothing else does.
-STAGE = "stage"
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# "pre-prod" is one word; "non-prod" says what it is not.
-BEGINNINGS = frozenset({"pre", "non", "not", "no"})
 
 
 def wants(
@@ -66,9 +50,7 @@ def wants(
 
     switched  pipeline's id -> what says that its projects tell, whose trackers have the issues.
     """
-    named = {
-        one.pk: _issues_of(one, switched[one.pipeline_id]) for one in executions if one.revision_id
-    }
+    named = _named(executions, switched)
     scopes = {issue.scope_id for issues in named.values() for issue in issues}
     panels = _panels(scopes)
     actions = deploying_actions(executions) if panels else {}
@@ -180,34 +162,6 @@ def _deployment_of(
     }
 
 
-def environment_type(*names: str) -> str:
-    """Return Jira's type of an environment by what it is called; the first name that says counts.
-
-    One that names several, or says what it is not, is "unmapped".
-    """
-    for name in names:
-        words = _words(name)
-        found = {BY_WORD[word] for word in words if word in BY_WORD}
-        if len(found) == 1:
-            return found.pop()
-        if found:
-            return UNMAPPED
-        if STAGE in words:
-            return "staging"
-    return UNMAPPED
-
-
-def _words(name: str) -> list[str]:
-    """The words of a name, however they are set apart: ProdEU-2 is prod, eu."""
-    words: list[str] = []
-    for word in WORD.findall(name):
-        if words and words[-1] in BEGINNINGS:
-            words[-1] += word.lower()
-        else:
-            words.append(word.lower())
-    return words
-
-
 def _rolled_back(executions: Sequence[Execution]) -> frozenset[tuple[int, str]]:
     """(execution, stage) of what a later execution took back: CodePipeline's rollback of a stage.
 
@@ -245,55 +199,65 @@ def _rolled_back(executions: Sequence[Execution]) -> frozenset[tuple[int, str]]:
 # --- The link -------------------------------------------------------------------------------------
 
 
-def _issues_of(one: Execution, switched: Sequence[Results]) -> list[Issue]:
-    """The issues that an execution's commits name, of trackers that its projects hold."""
-    commits = _brought(one)
-    links = Link.objects.filter(
-        from_kind__in=("codecommit.commit", "github.commit"),
-        from_id__in=commits,
-        to_kind="jira.issue",
-    )
+def _named(
+    executions: Sequence[Execution], switched: Mapping[int, Sequence[Results]]
+) -> dict[int, list[Issue]]:
+    """The issues that what came with executions names, of trackers that their projects hold.
+
+    By commits, and by the pull requests that brought these: by the key an issue has, or had before
+    it was moved. In a number of queries that executions of one pipeline do not change.
+    """
+    came = brought(executions)
+    keys = {
+        kinds: _keys(kinds, {pk for one in came.values() for pk in getattr(one, what)})
+        for kinds, what in ((COMMITS, "commits"), (PULLS, "pulls"))
+    }
+    found: dict[int, list[Issue]] = {}
+    theirs: dict[int, Mapping[str, Sequence[Issue]]] = {}
+    for one in executions:
+        if one.pk not in came:
+            continue
+        if one.pipeline_id not in theirs:
+            wanted = {key for some in keys.values() for names in some.values() for key in names}
+            theirs[one.pipeline_id] = _issues(wanted, switched[one.pipeline_id])
+        named = {
+            key
+            for kinds, ids in ((COMMITS, came[one.pk].commits), (PULLS, came[one.pk].pulls))
+            for pk in ids
+            for key in keys[kinds].get(pk, ())
+        }
+        issues = {row.pk: row for key in named for row in theirs[one.pipeline_id].get(key, ())}
+        found[one.pk] = [issues[pk] for pk in sorted(issues)]
+    return found
+
+
+def _keys(kinds: Sequence[str], ids: Collection[int]) -> Mapping[int, Sequence[str]]:
+    """The keys of Jira's issues that rows of these kinds name, by row."""
+    found: dict[int, list[str]] = defaultdict(list)
+    links = Link.objects.filter(from_kind__in=kinds, from_id__in=list(ids), to_kind=JIRA)
+    for pk, key in links.values_list("from_id", "to_arn"):
+        found[pk].append(key)
+    return found
+
+
+def _issues(keys: Collection[str], switched: Sequence[Results]) -> Mapping[str, Sequence[Issue]]:
+    """The issues of these keys that projects hold, by key; also by one that they had before."""
     held = Holding.objects.shown().filter(kind="jira.tracker")
     own = held.filter(project__in=[row.project_id for row in switched if not row.by_itself])
     any_of = held.filter(project__in=[row.project_id for row in switched])
     rows = Issue.objects.filter(
         Q(tracker__in=own.values("row_id")) | Q(scope__site__managed=True),
-        arn__in=links.values("to_arn"),
         tracker__in=any_of.values("row_id"),
         scope__provider="jira",
         gone_at=None,
-    )
-    return list(rows.only("pk", "key", "scope_id").order_by("pk"))
-
-
-def _brought(one: Execution) -> list[int]:
-    """The ids of the commits that came with an execution: since what the ones before it took."""
-    heads = Commit.objects.filter(commit_id=one.revision_id, scope__parked=False)
-    repositories = {commit.repository_id: commit for commit in heads.defer("comments")}
-    rows = Commit.objects.filter(repository__in=repositories).order_by("-committed_at", "-pk")
-    known = {
-        (repository, commit): (pk, parents)
-        for pk, repository, commit, parents in rows.values_list(
-            "pk", "repository", "commit_id", "parents"
-        )[: 5 * MOST_COMMITS]
-    }
-    before = Execution.objects.filter(
-        pipeline=one.pipeline_id, started_at__lt=one.started_at, state=State.DONE
-    )
-    taken = set(
-        before.order_by("-started_at").values_list("revision_id", flat=True)[:MOST_COMMITS]
-    ) - {one.revision_id}
-    found: list[int] = []
-    for repository in repositories:
-        ahead, seen = [one.revision_id], set(taken)
-        while ahead and len(found) < MOST_COMMITS:
-            commit = ahead.pop(0)
-            if commit in seen or (repository, commit) not in known:
-                continue
-            seen.add(commit)
-            pk, parents = known[repository, commit]
-            found.append(pk)
-            ahead += parents
+    ).only("pk", "key", "arn", "was", "scope_id")
+    found: dict[str, list[Issue]] = defaultdict(list)
+    for row in rows.filter(arn__in=keys):
+        found[row.arn].append(row)
+    # Few were ever moved.
+    for row in rows.exclude(was=[]):
+        for key in {str(one) for one in row.was} & set(keys) - {row.arn}:
+            found[key].append(row)
     return found
 
 

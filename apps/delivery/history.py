@@ -1,7 +1,7 @@
 """Which commits contain which: a repository's history as far as it was read; asks no database."""
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -30,12 +30,16 @@ class History:
 
     def containing(self, commit: str) -> list[str]:
         """Return a commit and all that came after it, nearest first."""
-        return list(_walk([commit], self._children))
+        return list(walk([commit], lambda one: self._children.get(one, ())))
+
+    def before(self, heads: Iterable[str], *, but: Collection[str] = ()) -> Iterator[str]:
+        """Yield some commits and all that came before them, nearest first; not through `but`."""
+        yield from walk(heads, lambda one: self.parents.get(one, ()), but=but)
 
     @cached_property
     def living(self) -> frozenset[str]:
         """What some branch contains."""
-        return frozenset(_walk(self.heads, self.parents))
+        return frozenset(self.before(self.heads))
 
     def may_contain(self, heads: Iterable[str], commit: str) -> bool:
         """Whether a commit may stand among what was not read of the way to these heads.
@@ -43,11 +47,21 @@ class History:
         What came before something older cannot contain it.
         """
         since = self.at.get(commit)
-        younger = {
-            one: () if since is None or (self.at.get(one) or since) < since else parents
-            for one, parents in self.parents.items()
-        }
-        return any(one not in self.parents for one in _walk(heads, younger))
+
+        def younger(one: str) -> Sequence[str]:
+            if since is None or (self.at.get(one) or since) < since:
+                return ()
+            return self.parents.get(one, ())
+
+        return any(one not in self.parents for one in walk(heads, younger))
+
+    def mainline(self, head: str) -> frozenset[str]:
+        """Return a branch's own line: its head, and of each commit the first parent."""
+        found: set[str] = set()
+        while head and head not in found:
+            found.add(head)
+            head = next(iter(self.parents.get(head, ())), "")
+        return frozenset(found)
 
     def is_rewritten(self, commit: str) -> bool:
         """Whether no branch contains a commit any more; False where that cannot be told."""
@@ -59,12 +73,15 @@ class History:
         )
 
 
-def _walk(begin: Iterable[str], edges: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    seen: set[str] = set()
+def walk(
+    begin: Iterable[str], onward: Callable[[str], Iterable[str]], *, but: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield where one comes from here, each once, nearest first; not through any of `but`."""
+    seen: set[str] = set(but)
     ahead = deque(begin)
     while ahead:
         current = ahead.popleft()
         if current not in seen:
             seen.add(current)
             yield current
-            ahead.extend(edges.get(current, ()))
+            ahead.extend(onward(current))

@@ -13,8 +13,8 @@ from apps.codepipeline.models import Execution
 from apps.live.templatetags.live_tags import first_line
 from apps.source.models import Commit, PullRequest
 
-from . import reading, roots, since
-from .answer import Answer, answer_of
+from . import reading, roots, since, taken
+from .answer import Answer, answer_of, goals_of
 from .roots import Root
 from .since import Alarmed
 from .ways import Found, Way, gravest_first, way_of
@@ -119,8 +119,15 @@ def of_issue(user: Any, kind: str, names: Sequence[str]) -> Journey:
     )
     # A merged pull request is one change, whoever of its commits names the issue.
     commits += [one for one in proposed if (one.repository_id, one.commit_id) in set(wanted)]
-    commits.sort(key=_newest, reverse=True)
-    changes = roots.of_commits(user, commits[:MOST_CHANGES], pulls=pulls)
+    branches = reading.heads_named(user, names, (kind,), but=[one.pk for one in commits])
+    heads = {one.pk for one in branches}
+    commits = sorted([*commits, *branches], key=_newest, reverse=True)
+    changes = [
+        one
+        for one in roots.of_commits(user, commits[:MOST_CHANGES], pulls=pulls)
+        # A branch that was only just made stands where others' work does.
+        if one.own or one.row is None or one.row.pk not in heads
+    ]
     found = _followed(user, changes, pulls)
     found.more = max(0, len(commits) - MOST_CHANGES)
     return found
@@ -136,21 +143,19 @@ def _commits(user: Any) -> Any:
 
 
 def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] = ()) -> Journey:
-    """Follow the newest change of each repository through whatever pipelines took it."""
-    leading = _leading(changes)
-    commits = list(dict.fromkeys(one for root in leading for one in root.containing))
-    arns = list(dict.fromkeys(arn for root in leading for arn in root.arns))
-    runs = reading.by_pipeline(reading.executions_of(user, commits, arns))
+    """Follow one change of each repository through whatever pipelines took it."""
+    leading, runs = _taken(user, changes)
     found = reading.read(user, runs)
-    contained = {run.pk for some in runs.values() for run in some}
-    within = set(commits)
+    within = frozenset(one for root in leading for one in root.containing)
 
     def contains(run: Execution) -> bool:
-        return run.pk in contained or run.revision_id in within
+        return not within.isdisjoint(found.took.get(run.pk, ()))
 
     ways = [way_of(some[0].pipeline, some, found, contains) for some in runs.values()]
+    goals = goals_of(ways)
     for root in changes:
-        _judge(root, leading, ways, found)
+        _judge(root, leading, goals, found)
+    _set_apart(user, changes, goals)
     told = list({one.pk: one for one in [*pulls, *_pulls_of(changes)]}.values())
     journey = Journey(
         changes=changes,
@@ -160,6 +165,42 @@ def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] =
     )
     journey.answer = answer_of(journey.changes, journey.pulls, journey.ways)
     return journey
+
+
+def _taken(user: Any, changes: Sequence[Root]) -> tuple[list[Root], dict[int, list[Execution]]]:
+    """The change of each repository that is followed, and the runs that took it, by pipeline.
+
+    The newest that is on its way; where nothing took that yet, the newest that something took.
+    """
+    leading = _leading(changes)
+    runs = _runs(user, leading)
+    took = taken.commits_of([run for some in runs.values() for run in some])
+    idle = [root for root in leading if not any(root.within & some for some in took.values())]
+    waiting = {root.repository_id for root in idle}
+    older = [one for one in changes if one.repository_id in waiting and one not in idle]
+    if not older:
+        return leading, runs
+    more = _runs(user, older)
+    took = taken.commits_of([run for some in more.values() for run in some])
+    for root in idle:
+        mine = [one for one in older if one.repository_id == root.repository_id]
+        newest = next(
+            (one for one in mine if any(one.within & some for some in took.values())), None
+        )
+        if newest is None:
+            continue
+        leading[leading.index(root)] = newest
+        for pipeline, some in more.items():
+            theirs = [run for run in some if newest.within & took[run.pk]]
+            if theirs and pipeline not in runs:
+                runs[pipeline] = theirs
+    return leading, runs
+
+
+def _runs(user: Any, roots: Sequence[Root]) -> dict[int, list[Execution]]:
+    commits = list(dict.fromkeys(one for root in roots for one in root.containing))
+    arns = list(dict.fromkeys(arn for root in roots for arn in root.arns))
+    return reading.by_pipeline(reading.executions_of(user, commits, arns))
 
 
 def _leading(changes: Sequence[Root]) -> list[Root]:
@@ -176,23 +217,33 @@ def _pulls_of(changes: Iterable[Root]) -> list[PullRequest]:
     return [pull for root in changes for pull in root.pulls]
 
 
-def _judge(root: Root, leading: Sequence[Root], ways: Sequence[Way], found: Found) -> None:
+def _judge(root: Root, leading: Sequence[Root], goals: Sequence[Way], found: Found) -> None:
     """Tell of a change whether it stands wherever its repository's changes are brought out to."""
-    within = set(root.containing)
-    mine = [way for way in ways if way.goal is not None and _takes(way, root, leading)]
-    for way in mine:
-        stands = found.standing.get((way.pipeline.pk, way.goal.name)) if way.goal else None
-        is_in = stands is not None and stands.revision_id in within
-        there = way.is_there if root in leading else is_in
+    mine = [one for one in leading if one.repository_id == root.repository_id]
+    for way in goals:
+        if way.goal is None or not any(_takes(way, one, found) for one in mine):
+            continue
+        stands = found.standing.get((way.pipeline.pk, way.goal.name))
+        there = (
+            way.is_there
+            if root in leading
+            else stands is not None and not root.within.isdisjoint(found.took.get(stands.pk, ()))
+        )
         root.there = there if root.there is None else root.there and there
         if root in leading and root.history is not None and stands is not None and not there:
             later = bool(root.at and stands.started_at and stands.started_at > root.at)
             way.holes = later and root.history.may_contain([stands.revision_id], root.commit_id)
 
 
-def _takes(way: Way, root: Root, leading: Sequence[Root]) -> bool:
-    """Whether a pipeline takes what the repository of a change has."""
-    mine = [one for one in leading if one.repository_id == root.repository_id]
-    within = {commit for one in mine for commit in one.containing}
-    # Of one repository alone it is, though its second source may be named by a link only.
-    return len(leading) == 1 or any(run.revision_id in within for run in way.runs)
+def _takes(way: Way, root: Root, found: Found) -> bool:
+    """Whether a pipeline took a change."""
+    return any(not root.within.isdisjoint(found.took.get(run.pk, ())) for run in way.runs)
+
+
+def _set_apart(user: Any, changes: Sequence[Root], goals: Sequence[Way]) -> None:
+    """Tell changes apart whose repository is brought out by nothing, where others' are."""
+    unknown = {one.repository_id for one in changes if one.there is None and one.repository_id}
+    if goals and unknown:
+        apart = unknown - reading.taken_repositories(user, unknown)
+        for root in changes:
+            root.apart = root.there is None and root.repository_id in apart

@@ -4,16 +4,17 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 
 from apps.codepipeline.models import Execution, Pipeline
 from apps.mirror.models import Scope
-from apps.projects.models import Project
+from apps.projects.models import Holding, Project
 from apps.sites.models import Site
 
 # The way into a site that has a deployments panel.
 CLOUD = "cloud"
+PIPELINE = "codepipeline.pipeline"
 
 
 class Channel(models.TextChoices):
@@ -23,6 +24,13 @@ class Channel(models.TextChoices):
     DEPLOYMENT = "github.deployment", "Deployment"
     LINK = "jira.link", "Link at the issue"
     PANEL = "jira.deployment", "Deployment"
+
+
+# Which channels a switch is about.
+CHANNELS_OF = {
+    "github": (Channel.STATUS, Channel.DEPLOYMENT),
+    "jira": (Channel.LINK, Channel.PANEL),
+}
 
 
 class Results(models.Model):
@@ -47,28 +55,61 @@ class Results(models.Model):
 class TellingQuerySet(models.QuerySet["Telling"]):
     """Tellings the way those who tell, and pages, want them."""
 
+    def switched_on(self) -> Self:
+        """What some project of its pipeline tells still: of what waited, too."""
+        found = Q(pk__in=[])
+        for switch, channels in CHANNELS_OF.items():
+            rows = Results.objects.filter(**{switch: True})
+            for which, where in (
+                (rows.filter(by_itself=False), Q()),
+                (rows.filter(by_itself=True), Q(scope__site__managed=True)),
+            ):
+                held = Holding.objects.shown().filter(
+                    kind=PIPELINE, project__in=which.values("project")
+                )
+                found |= where & Q(channel__in=channels, pipeline__in=held.values("row_id"))
+        return self.filter(found)
+
     def due(self) -> Self:
         """What is to be told now, and by nobody else at this moment."""
         at = now()
-        return self.filter(
-            Q(leased_until=None) | Q(leased_until__lt=at), due_at__lte=at, given_up=False
-        ).exclude(told_mark=F("wanted_mark"))
+        return (
+            self.switched_on()
+            .filter(Q(leased_until=None) | Q(leased_until__lt=at), due_at__lte=at, given_up=False)
+            .exclude(told_mark=F("wanted_mark"))
+        )
 
     def stuck(self) -> Self:
         """What waits for a person: given up, or told in part."""
         return self.filter(Q(given_up=True) | (Q(told_mark=F("wanted_mark")) & ~Q(trouble="")))
 
     def overtaken(self) -> Self:
-        """Links that were never made, of sites whose deployments panel is told instead."""
+        """What is not to be made any more, and that nobody is making at this moment.
+
+        Links that were never made, of sites whose deployments panel is told instead; deployments at
+        GitHub that a newer run of the pipeline was before: it shows the one made last as active.
+        """
         sites = Site.objects.filter(method=CLOUD).exclude(client_id="")
-        return self.filter(channel=Channel.LINK, told_at=None, scope__in=sites.values("scope"))
+        newer = Telling.objects.filter(
+            channel=Channel.DEPLOYMENT,
+            pipeline=OuterRef("pipeline"),
+            scope=OuterRef("scope"),
+            wanted__repository=OuterRef("wanted__repository"),
+            wanted__environment=OuterRef("wanted__environment"),
+            execution__started_at__gt=OuterRef("execution__started_at"),
+        ).exclude(told_at=None)
+        rows = self.filter(Q(leased_until=None) | Q(leased_until__lt=now()), told_at=None)
+        return rows.filter(
+            Q(channel=Channel.LINK, scope__in=sites.values("scope"))
+            | Q(Exists(newer), channel=Channel.DEPLOYMENT)
+        )
 
 
 class Telling(models.Model):
     """One thing that a site is told of a pipeline, and is told again when it changes.
 
-    about        "owner/name@sha", with " stage" behind it for a deployment; an issue's key;
-                 "stage by execution" for a deployment at Jira's panel.
+    about        "owner/name@sha", with " stage by execution" behind it for a deployment; an
+                 issue's key; "stage by execution" for a deployment at Jira's panel.
     wanted       what it is to show now, as the channel takes it; `wanted_mark` is its digest.
     told_mark    digest of what it shows; "" for nothing yet.
     remote_id    the site's id of what was made there.

@@ -4,19 +4,25 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import F, Q, Window
+from django.db.models import Exists, F, OuterRef, Q, Window
 from django.db.models.functions import RowNumber
 
 from apps.codepipeline.board import EXECUTION_ID
-from apps.codepipeline.models import LIST_COLUMNS, Action, Execution, Stage
+from apps.codepipeline.models import Action, Execution, Stage
+from apps.codepipeline.of_project import DEPLOYS, deploying
 from apps.mirror.links import by_name, explain_then, named, url_of
 from apps.mirror.models import Link
 from apps.mirror.resource import REGISTER
 from apps.mirror.state import State
-from apps.source.models import Commit, PullRequest
+from apps.source.models import Branch, Commit, PullRequest
 
+from .environments import IDLE, goal_of
+from .taken import WIDE, commits_of
 from .ways import Found, Ran
 
+COMMITS = ("codecommit.commit", "github.commit")
+PULLS = ("codecommit.pullrequest", "github.pullrequest")
+BRANCHES = ("codecommit.branch", "github.branch")
 PIPELINE_WIDE = ("artifact_stores", "triggers", "variables", "tags")
 # Pipelines that are followed at once, and runs of each: the first that contain a change, and the
 # newest.
@@ -34,7 +40,7 @@ def executions_of(user: Any, commits: Sequence[str], arns: Sequence[str]) -> lis
     links = Link.objects.filter(
         from_kind="codepipeline.action",
         relation="takes",
-        to_kind__in=("codecommit.commit", "github.commit"),
+        to_kind__in=COMMITS,
         to_arn__in=arns[:MOST_COMMITS],
     )
     by_link = Action.objects.filter(pk__in=links.values("from_id")).values("execution")
@@ -47,7 +53,7 @@ def executions_of(user: Any, commits: Sequence[str], arns: Sequence[str]) -> lis
         newest=Window(RowNumber(), partition_by=F("pipeline"), order_by=back),
     ).filter(Q(first__lte=FIRST_RUNS) | Q(newest__lte=NEWEST_RUNS))
     wide = [f"pipeline__{name}" for name in PIPELINE_WIDE]
-    found = placed.select_related("pipeline__scope", "scope").defer(*LIST_COLUMNS, *wide)
+    found = placed.select_related("pipeline__scope", "scope").defer(*WIDE, *wide)
     return list(found.order_by("started_at", "pk"))
 
 
@@ -70,13 +76,31 @@ def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
     rows = Action.objects.filter(execution__in=[one.pk for one in every])
     for action in rows.defer("configuration", "output_variables").order_by("started_at", "pk"):
         actions[action.execution_id].append(action)
+    standing = _standing(user, runs)
     return Found(
         stages=stages,
         actions=actions,
         ran=_ran(user, [one for some in actions.values() for one in some]),
-        standing=_standing(user, runs),
+        standing=standing,
         over=_over(user, every),
+        took=commits_of({one.pk: one for one in [*every, *standing.values()]}.values()),
     )
+
+
+def taken_repositories(user: Any, repositories: Collection[int]) -> set[int]:
+    """Return those of these repositories of which some execution took a commit."""
+    runs = Execution.objects.visible_to(user).filter(revision_id=OuterRef("commit_id"))
+    links = Link.objects.filter(
+        from_kind="codepipeline.action",
+        relation="takes",
+        to_kind__in=COMMITS,
+        to_arn=OuterRef("arn"),
+    )
+    seen = Action.objects.visible_to(user).filter(pk=OuterRef("from_id"))
+    rows = Commit.objects.filter(
+        Exists(runs) | Exists(links.filter(Exists(seen))), repository__in=repositories
+    )
+    return set(rows.order_by().values_list("repository", flat=True).distinct())
 
 
 def _standing(
@@ -86,11 +110,13 @@ def _standing(
 
     However long ago: an older change of an issue is asked for, too.
     """
-    deployed = Action.objects.filter(
-        execution__pipeline__in=runs,
-        category="Deploy",
-        state=State.DONE,
-    )
+    out = Q(category=DEPLOYS)
+    for one in (some[0].pipeline for some in runs.values()):
+        aim = goal_of(one.key, one.definition)
+        if aim is not None and aim.stage not in deploying(one):
+            # Brought out by something else than a deployment.
+            out |= Q(execution__pipeline=one.pk, stage=aim.stage) & ~Q(category__in=IDLE)
+    deployed = Action.objects.filter(out, execution__pipeline__in=runs, state=State.DONE)
     newest = Window(
         RowNumber(),
         partition_by=[F("execution__pipeline"), F("stage")],
@@ -99,7 +125,7 @@ def _standing(
     rows = deployed.annotate(place=newest).filter(place=1).values_list("execution", "stage")
     places = {(execution, stage) for execution, stage in rows}
     wanted = {execution for execution, _ in places}
-    found = Execution.objects.visible_to(user).filter(pk__in=wanted).defer(*LIST_COLUMNS)
+    found = Execution.objects.visible_to(user).filter(pk__in=wanted).defer(*WIDE)
     by_id = {one.pk: one for one in found}
     return {
         (by_id[execution].pipeline_id, stage): by_id[execution]
@@ -119,7 +145,7 @@ def _over(user: Any, runs: Sequence[Execution]) -> dict[int, Execution]:
         pipeline__in={pipeline for pipeline, _ in said.values()},
         key__in={key for _, key in said.values()},
     )
-    found = {(one.pipeline_id, one.key): one for one in rows.defer(*LIST_COLUMNS)}
+    found = {(one.pipeline_id, one.key): one for one in rows.defer(*WIDE)}
     return {pk: found[name] for pk, name in said.items() if name in found}
 
 
@@ -161,9 +187,7 @@ def _ran(user: Any, actions: Sequence[Action]) -> dict[int, Ran]:
 
 def commits_named(user: Any, arns: Collection[str], kinds: Collection[str]) -> list[Commit]:
     """Return the commits that name issues by these ARNs, the newest first, each once."""
-    links = Link.objects.filter(
-        from_kind__in=("codecommit.commit", "github.commit"), to_kind__in=kinds, to_arn__in=arns
-    )
+    links = Link.objects.filter(from_kind__in=COMMITS, to_kind__in=kinds, to_arn__in=arns)
     rows = Commit.objects.visible_to(user).filter(pk__in=links.values("from_id"))
     return list(
         rows.select_related("repository", "scope")
@@ -172,10 +196,22 @@ def commits_named(user: Any, arns: Collection[str], kinds: Collection[str]) -> l
     )
 
 
+def heads_named(
+    user: Any, arns: Collection[str], kinds: Collection[str], *, but: Collection[int]
+) -> list[Commit]:
+    """Return the heads of branches whose names name issues by these ARNs, without some commits."""
+    links = Link.objects.filter(from_kind__in=BRANCHES, to_kind__in=kinds, to_arn__in=arns)
+    branches = Branch.objects.visible_to(user).filter(pk__in=links.values("from_id"), gone_at=None)
+    rows = Commit.objects.visible_to(user).exclude(pk__in=but)
+    of_branch = branches.filter(repository=OuterRef("repository"), commit_id=OuterRef("commit_id"))
+    found = rows.filter(Exists(of_branch), commit_id__in=branches.values("commit_id"))
+    return list(found.select_related("repository", "scope").defer("comments").order_by("pk"))
+
+
 def pulls_named(user: Any, arns: Collection[str], kinds: Collection[str]) -> list[PullRequest]:
     """Return the pull requests that name issues by these ARNs, the oldest first."""
     links = Link.objects.filter(
-        from_kind__in=("codecommit.pullrequest", "github.pullrequest"),
+        from_kind__in=PULLS,
         to_kind__in=kinds,
         to_arn__in=arns,
     )

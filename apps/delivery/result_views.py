@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST
+from kombu.exceptions import OperationalError
 
 from apps.adoption.deeds import link
 from apps.adoption.linkable import linkable
@@ -22,9 +23,11 @@ from apps.projects.roles import Role
 from apps.sites.models import Site
 
 from .models import Results, Telling
+from .seen import Seen, seen
+from .tasks import catch_up
 from .trackers import KIND, Named, named_by
 
-SHOWN = 40
+SHOWN, LOOKED_AT, MOST_AGAIN = 40, 200, 1_000
 TURNED = VERBS.add(
     Verb("project.results", "changed where results are told: {what}", told.TEAM, "send")
 )
@@ -33,15 +36,15 @@ SWITCHES = (
     (
         "github",
         "GitHub",
-        "Each execution sets a status at its commit, and each stage that brings something out a "
-        "deployment.",
+        "Each execution shows as a status at its commit, and each stage that deploys something as "
+        "a deployment.",
     ),
     (
         "jira",
         "Jira",
-        "Each issue that an execution's commits name shows where it is brought out, and how that "
-        "fares: in its deployments panel where the Jira site was given OAuth credentials, else by "
-        "a link to the execution.",
+        "Each issue that the commits of an execution name shows where these were deployed, and how "
+        "that went: in its deployments panel where the Jira site was given OAuth credentials, else "
+        "by a link to the execution.",
     ),
 )
 
@@ -56,7 +59,7 @@ def results(request: HttpRequest, slug: str) -> HttpResponse:
         _turn(met.project, row, request)
         return redirect("results:results", slug)
     held = held_by(met.project, request.user)
-    tellings = _tellings(held)
+    tellings = _tellings(held, request.user)
     return render(
         request,
         "delivery/results.html",
@@ -65,7 +68,7 @@ def results(request: HttpRequest, slug: str) -> HttpResponse:
             "tab": "results",
             "switches": [_switch(name, label, says, row) for name, label, says in SWITCHES],
             "tellings": tellings[:SHOWN],
-            "stuck": sum(one.given_up or one.is_told_in_part for one in tellings),
+            "stuck": sum(one.row.given_up or one.row.is_told_in_part for one in tellings),
             "named": _linkable(request.user, met.project),
             "reads": {"within": slug},
             "live": live([], since, "codepipeline.execution"),
@@ -99,16 +102,18 @@ def again(request: HttpRequest, slug: str) -> HttpResponse:
     """Try again what was given up, or told in part."""
     met = here(request, slug, Role.OWNER)
     held = held_by(met.project, request.user)
-    mine = Telling.objects.stuck().filter(pipeline__in=held["codepipeline.pipeline"])
+    stuck = Telling.objects.stuck().filter(pipeline__in=held["codepipeline.pipeline"])
+    rows = list(stuck.select_related("pipeline").order_by("-pk")[:MOST_AGAIN])
+    mine = stuck.filter(pk__in=[one.row.pk for one in seen(request.user, rows)])
     count = mine.update(given_up=False, told_mark="", trouble="", attempts=0, due_at=now())
     messages.success(request, f"{count} of them {'is' if count == 1 else 'are'} tried again.")
     return redirect("results:results", slug)
 
 
-def _tellings(held: Held) -> list[Telling]:
+def _tellings(held: Held, user: Any) -> list[Seen]:
     rows = Telling.objects.filter(pipeline__in=held["codepipeline.pipeline"])
     rows = rows.filter(scope__parked=False).select_related("pipeline", "execution", "scope")
-    return list(rows.order_by("-given_up", "-execution__started_at", "-pk")[: 5 * SHOWN])
+    return list(seen(user, rows.order_by("-given_up", "-execution__started_at", "-pk")[:LOOKED_AT]))
 
 
 def _switch(name: str, label: str, says: str, row: Results | None) -> dict[str, Any]:
@@ -147,3 +152,12 @@ def _turn(project: Project, row: Results | None, request: HttpRequest) -> None:
     )
     told.tell(project, TURNED, request.user, said)
     messages.success(request, f"Results: {said}.")
+    if any(wanted[name] and not known[name] for name in wanted):
+        try:
+            catch_up.delay(project.pk)
+        except OperationalError:
+            messages.warning(
+                request,
+                "The workers' queue cannot be reached (REDIS_URL): what runs now is told only when "
+                "it moves.",
+            )

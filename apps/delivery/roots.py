@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from apps.source.models import Commit, PullRequest, Repository
@@ -16,7 +17,7 @@ LOOK_BACK = 4_000
 MOST_PULLS = 50
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Root:
     """One commit whose way is followed.
 
@@ -27,6 +28,8 @@ class Root:
     merged      whether a branch that pipelines take may contain it: it is on the default branch.
     rewritten   no branch contains it any more; `anew` is the commit that took its place.
     there       whether what runs contains it now; None where nothing that runs takes it.
+    apart       nothing takes what its repository has: it is brought out by nothing that is seen.
+    own         whether it may be a branch's own: no branch that pipelines take has it in its line.
     """
 
     commit_id: str
@@ -39,12 +42,24 @@ class Root:
     rewritten: bool = False
     anew: Commit | None = None
     there: bool | None = None
+    apart: bool = False
+    own: bool = True
     history: History | None = None
 
     @property
     def at(self) -> datetime | None:
         """When it was committed."""
         return self.row.committed_at if self.row else None
+
+    @cached_property
+    def within(self) -> frozenset[str]:
+        """What contains it, to look it up."""
+        return frozenset(self.containing)
+
+    @property
+    def unread(self) -> bool:
+        """Whether it is older than what was looked through: what contains it is not known."""
+        return self.history is not None and self.commit_id not in self.history.parents
 
 
 def of_commits(
@@ -69,9 +84,12 @@ def of_commits(
         .order_by("created", "pk")[: 4 * MOST_PULLS]
     )
     every = list({one.pk: one for one in [*pulls, *candidates]}.values())
-    twins = _twins(commits, histories)
+    lost = [one for one in commits if histories[one.repository_id].is_rewritten(one.commit_id)]
+    twins = _twins(lost, histories)
+    rewritten = {one.pk: twins.get(_likeness(one)) for one in lost}
     return [
-        _root(one, histories[one.repository_id], arns, every, twins, defaults) for one in commits
+        _root(one, histories[one.repository_id], arns, every, rewritten, defaults)
+        for one in commits
     ]
 
 
@@ -80,20 +98,21 @@ def _root(  # noqa: PLR0913 - what is known of the repositories
     history: History,
     arns: dict[tuple[int, str], str],
     pulls: Iterable[PullRequest],
-    twins: dict[tuple[int, Any, str, str], Commit],
+    rewritten: dict[int, Commit | None],
     defaults: dict[int, str],
 ) -> Root:
+    within = frozenset(history.containing(commit.commit_id))
     root = Root(
         commit_id=commit.commit_id,
         row=commit,
         repository_id=commit.repository_id,
         history=history,
-        pulls=[one for one in pulls if _proposes(one, commit, history)],
+        pulls=[one for one in pulls if _proposes(one, commit, within)],
     )
     merges = [one.merge_commit for one in root.pulls if one.merged and one.merge_commit]
-    if history.is_rewritten(commit.commit_id) and not merges:
+    if commit.pk in rewritten and not merges:
         root.rewritten = True
-        root.anew = twins.get(_likeness(commit))
+        root.anew = rewritten[commit.pk]
     anew = [root.anew.commit_id] if root.anew else []
     begins = dict.fromkeys([commit.commit_id, *merges, *anew])
     root.containing = list(
@@ -104,19 +123,23 @@ def _root(  # noqa: PLR0913 - what is known of the repositories
         for one in root.containing
         if (commit.repository_id, one) in arns
     ]
-    root.merged = defaults.get(commit.repository_id, "") in set(root.containing)
+    head = defaults.get(commit.repository_id, "")
+    root.merged = head in root.within
+    root.own = commit.commit_id not in history.mainline(head)
     return root
 
 
-def _proposes(pull: PullRequest, commit: Commit, history: History) -> bool:
-    """Whether a pull request brings a commit: its source contains it and its base does not."""
+def _proposes(pull: PullRequest, commit: Commit, within: frozenset[str]) -> bool:
+    """Whether a pull request brings a commit: its source contains it and its base does not.
+
+    within  what contains the commit.
+    """
     if pull.repository_id != commit.repository_id:
         return False
     if commit.commit_id in (pull.source_commit, pull.merge_commit):
         return True
-    containing = set(history.containing(commit.commit_id))
     base = pull.merge_base or pull.destination_commit
-    return pull.source_commit in containing and base not in containing
+    return pull.source_commit in within and base not in within
 
 
 def _heads(repositories: Iterable[int]) -> tuple[dict[int, list[str]], dict[int, str]]:
@@ -156,17 +179,13 @@ def _likeness(commit: Commit) -> tuple[int, Any, str, str]:
 
 
 def _twins(
-    commits: Sequence[Commit], histories: dict[int, History]
+    lost: Sequence[Commit], histories: dict[int, History]
 ) -> dict[tuple[int, Any, str, str], Commit]:
     """Commits that some branch contains in the place of one that none contains any more."""
-    lost = [
-        one
-        for one in commits
-        if one.authored_at is not None and histories[one.repository_id].is_rewritten(one.commit_id)
-    ]
+    told = [one for one in lost if one.authored_at is not None]
     rows = Commit.objects.filter(
-        repository__in={one.repository_id for one in lost},
-        authored_at__in={one.authored_at for one in lost},
+        repository__in={one.repository_id for one in told},
+        authored_at__in={one.authored_at for one in told},
     )
     return {
         _likeness(one): one

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from . import wanted
 from .telling import follow
 from .trackers import link_by_themselves, tell_by_themselves
 
@@ -17,3 +18,9 @@ def link_trackers() -> None:
     """Every ten seconds: link the trackers that commits name, where adoption asks nobody."""
     link_by_themselves()
     tell_by_themselves()
+
+
+@shared_task(name="delivery.catch_up")
+def catch_up(project_id: int) -> None:
+    """When a project begins to tell: note how what it told of before, and what runs, fares now."""
+    wanted.catch_up(project_id)

@@ -3,31 +3,30 @@
 import logging
 import time
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import BigIntegerField, F, Value
 from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
 from apps.mirror.lease import Lease
-from apps.mirror.models import Change, Scope
+from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS, Health
 from apps.sites.failures import QuotaSpentError
 
 from .channels import CHANNELS, open_for
-from .models import Channel, Heard, Results, Telling
-from .wanted import note
+from .hearing import hear
+from .models import Channel, Telling
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
+# A site that cannot be opened is in trouble as a whole, which its health tells: nothing is counted.
+SHUT_PAUSE = timedelta(minutes=5)
 # So often is something tried that keeps failing in a way that may pass.
 ATTEMPTS = 10
 AT_ONCE = 50
-# Ids of changes may be committed out of their order: so many are looked at once more.
-OVERLAP, MOST_CHANGES = 200, 2_000
-KINDS = ("codepipeline.execution", "codepipeline.action")
 # What no further try cures.
 FINAL = frozenset({Health.GONE, Health.UNSUPPORTED})
 
@@ -36,41 +35,6 @@ def follow() -> None:
     """Read what changed, note what is wanted now, and tell what is due."""
     if hear():
         tell()
-
-
-def hear() -> bool:
-    """Note what the executions that moved want; False where no project tells its results."""
-    if not Results.objects.filter(github=True).exists() and not (
-        Results.objects.filter(jira=True).exists()
-    ):
-        return False
-    row, _ = Heard.objects.get_or_create(pk=1, defaults={"change": _newest()})
-    lease = Lease(Heard.objects.filter(pk=1), "leased_until", LEASE)
-    if not lease.take():
-        return True
-    row.refresh_from_db()
-    end = row.change
-    try:
-        changes = Change.objects.filter(pk__gt=row.change - OVERLAP, kind__in=KINDS)
-        told = list(changes.order_by("pk").values_list("pk", "subjects")[:MOST_CHANGES])
-        end = max([row.change, *(pk for pk, _ in told[-1:])])
-        if len(told) < MOST_CHANGES:
-            end = max(end, _newest())
-        note(
-            {
-                int(number)
-                for _, subjects in told
-                for kind, _, number in (str(one).partition(":") for one in subjects)
-                if kind == "codepipeline.execution" and number.isdecimal()
-            }
-        )
-    finally:
-        lease.free(change=end)
-    return True
-
-
-def _newest() -> int:
-    return Change.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def tell() -> int:
@@ -97,18 +61,25 @@ def _tell_door(scope_id: int, channel: str, rows: list[int]) -> int:
     try:
         reach = open_for(channel, scope)
     except Exception as error:  # noqa: BLE001 - whatever it is, the results say so
-        failure = provider.classify(error)
-        later = now() + FIRST_PAUSE
-        Telling.objects.filter(pk__in=rows).update(trouble=failure.message, due_at=later)
+        _postpone(rows, now() + SHUT_PAUSE, provider.classify(error).message)
         return 0
     try:
-        for pk in rows:
+        for turn, pk in enumerate(rows, 1):
             told += _tell_one(pk, reach, provider)
             if reach.spent:
+                # What is due at other doors is not to wait behind the rest of these.
+                due_at = Telling.objects.filter(pk=pk).values_list("due_at", flat=True).first()
+                _postpone(rows[turn:], max(due_at or now(), now() + FIRST_PAUSE))
                 break
     finally:
         reach.close()
     return told
+
+
+def _postpone(rows: list[int], until: datetime, why: str = "") -> None:
+    """Put off what was not tried; whoever is at one of them goes on."""
+    waiting = Telling.objects.due().filter(pk__in=rows)
+    waiting.update(due_at=until, **({"trouble": why} if why else {}))
 
 
 def _tell_one(pk: int, reach: object, provider: object) -> int:
@@ -145,7 +116,11 @@ def _failed(row: Telling, lease: Lease, provider: object, error: Exception) -> N
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (row.attempts - 1))
     over = failure.health in FINAL or row.attempts >= ATTEMPTS
     said = " ".join(filter(None, (failure.message, failure.cure)))
-    lease.free(trouble=said, due_at=now() + pause, given_up=over)
+    same = Telling.objects.filter(pk=row.pk, wanted_mark=row.wanted_mark)
+    of_same = Lease(same, "leased_until", LEASE, held=lease.until)
+    if not of_same.free(trouble=said, due_at=now() + pause, given_up=over):
+        # Something else is wanted by now, of which it says nothing.
+        lease.free()
     log.log(
         logging.WARNING if over else logging.INFO,
         "results.untold",

@@ -4,39 +4,23 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
-from apps.codepipeline.models import LIST_COLUMNS, Action, Execution
-from apps.codepipeline.of_project import deploying
-from apps.live.templatetags.live_tags import word_of
-from apps.mirror.state import State
-from apps.people.accounts import base_url
+from apps.codepipeline.models import Execution
+from apps.mirror.state import UNFINISHED
 from apps.projects.models import Holding
-from apps.source.models import Commit
 
-from . import for_jira
-from .models import Channel, Results, Telling
-from .want import LONGEST, Want, deploying_actions, fares
+from . import for_github, for_jira
+from .models import CHANNELS_OF, PIPELINE, Results, Telling
+from .taken import WIDE
+from .want import Want
 
-PIPELINE = "codepipeline.pipeline"
-# As GitHub shows a status: https://docs.github.com/en/rest/commits/statuses
-STATUSES = {
-    State.DONE: "success",
-    State.FAILED: "failure",
-    State.STOPPED: "error",
-    State.UNKNOWN: "error",
-}
-DEPLOYED = {
-    State.DONE: "success",
-    State.FAILED: "failure",
-    State.STOPPED: "inactive",
-    State.UNKNOWN: "error",
-    State.WAITING: "queued",
-}
+# So many of the newest executions are looked at when a project begins to tell.
+MOST_CAUGHT_UP = 200
 
 
 def note(execution_ids: Iterable[int]) -> int:
@@ -45,11 +29,14 @@ def note(execution_ids: Iterable[int]) -> int:
     ids |= set(for_jira.taken_back(ids))
     found = Execution.objects.filter(pk__in=ids).exclude(started_at=None)
     executions = list(
-        found.select_related("pipeline__scope").defer(*LIST_COLUMNS).order_by("started_at", "pk")
+        found.select_related("pipeline__scope").defer(*WIDE).order_by("started_at", "pk")
     )
     told = _told_by(executions)
     wants = [
-        *_statuses([one for one in executions if told[one.pipeline_id].github]),
+        *for_github.wants(
+            [one for one in executions if told[one.pipeline_id].github],
+            {pipeline: frozenset(telling.github) for pipeline, telling in told.items()},
+        ),
         *for_jira.wants(
             [one for one in executions if told[one.pipeline_id].jira],
             {pipeline: telling.switched for pipeline, telling in told.items()},
@@ -58,11 +45,29 @@ def note(execution_ids: Iterable[int]) -> int:
     return sum(_keep(want) for want in wants)
 
 
+def catch_up(project_id: int) -> int:
+    """Note what a project's pipelines want now that it tells: nobody heard of them until then.
+
+    What is under way, and what was told before and is not how it is any more.
+    """
+    row = Results.objects.filter(project=project_id).first()
+    on = [name for name in CHANNELS_OF if row is not None and getattr(row, name)]
+    held = Holding.objects.shown().filter(kind=PIPELINE, project=project_id)
+    of_mine = Execution.objects.filter(pipeline__in=held.values("row_id"))
+    told = Telling.objects.filter(
+        pipeline__in=held.values("row_id"),
+        channel__in=[channel for name in on for channel in CHANNELS_OF[name]],
+    )
+    found = of_mine.filter(Q(state__in=UNFINISHED) | Q(pk__in=told.values("execution")))
+    newest = found.exclude(started_at=None).order_by("-started_at", "-pk")
+    return note(newest.values_list("pk", flat=True)[:MOST_CAUGHT_UP]) if on else 0
+
+
 @dataclass(slots=True)
 class _Telling:
-    """Which of its results a pipeline's projects tell; the rows that say so of Jira."""
+    """Which of its results a pipeline's projects tell: those that tell GitHub, the rows of Jira."""
 
-    github: bool = False
+    github: set[int] = field(default_factory=set)
     jira: bool = False
     switched: tuple[Results, ...] = ()
 
@@ -78,7 +83,8 @@ def _told_by(executions: Sequence[Execution]) -> Mapping[int, _Telling]:
         if one is None:
             continue
         telling = found[pipeline]
-        telling.github = telling.github or one.github
+        if one.github:
+            telling.github.add(project)
         if one.jira:
             telling.jira = True
             telling.switched = (*telling.switched, one)
@@ -105,50 +111,3 @@ def _keep(want: Want) -> bool:
         ).exclude(wanted_mark=mark)
         # Whatever kept the one before from being told is no reason not to try this.
         return bool(rows.update(**values, due_at=now(), attempts=0, given_up=False, trouble=""))
-
-
-# --- GitHub ---------------------------------------------------------------------------------------
-
-
-def _statuses(executions: Sequence[Execution]) -> Iterable[Want]:
-    """A status of the commit, and a deployment for each stage that brings it out."""
-    ids = {one.revision_id for one in executions if one.revision_id}
-    commits = Commit.objects.filter(
-        commit_id__in=ids, scope__provider="github", scope__parked=False
-    ).select_related("repository")
-    by_id: dict[str, list[Commit]] = defaultdict(list)
-    for commit in commits.defer("comments"):
-        by_id[commit.commit_id].append(commit)
-    actions = deploying_actions([one for one in executions if one.revision_id in by_id])
-    for one in executions:
-        for commit in by_id.get(one.revision_id, ()):
-            place = f"{commit.repository.key}@{commit.commit_id}"
-            about = {"repository": commit.repository.key, "commit": commit.commit_id}
-            yield Want(one, commit.scope_id, Channel.STATUS, place, {**about, **_status_of(one)})
-            for stage in deploying(one.pipeline):
-                tried = [action for action in actions.get(one.pk, ()) if action.stage == stage]
-                if tried:
-                    shows = {**about, "environment": stage, **_deployment_of(one, tried)}
-                    name = f"{place} {stage}"
-                    yield Want(one, commit.scope_id, Channel.DEPLOYMENT, name, shows)
-
-
-def _status_of(one: Execution) -> dict[str, Any]:
-    state = State(one.state) if one.state else State.UNKNOWN
-    return {
-        "state": STATUSES.get(state, "pending"),
-        "context": f"codestar-dash/{one.pipeline.key}",
-        "description": word_of(one.state, one.status)[:LONGEST],
-        "target_url": f"{base_url()}{one.get_absolute_url()}",
-    }
-
-
-def _deployment_of(one: Execution, tried: Sequence[Action]) -> dict[str, Any]:
-    """How a stage's deployment fares."""
-    state = fares(one, tried[-1].stage, tried)
-    return {
-        "state": DEPLOYED.get(state, "in_progress"),
-        "execution": one.key,
-        "description": f"{one.pipeline.key}: {word_of(state)}"[:LONGEST],
-        "log_url": f"{base_url()}{one.get_absolute_url()}",
-    }

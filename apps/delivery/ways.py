@@ -13,6 +13,8 @@ from apps.codepipeline.models import Action, Execution, Pipeline, Stage
 from apps.codepipeline.of_project import deploying
 from apps.mirror.state import UNFINISHED, State
 
+from .environments import goal_of
+
 # A run's acts in a stage: the newest of each name.
 Acts = Sequence["Act"]
 
@@ -62,7 +64,7 @@ class Act:
 class Step:
     """A stage on the way: the first run that brought the change through it, else the last try.
 
-    out       whether something is brought out in it; `last` that it is the last of these.
+    out       whether something is brought out in it; `last` that it is the pipeline's goal.
     run       None where the change has not come this far.
     after     when what came before it was over: from then on it waited.
     remains   whether what stands there now contains the change; None where it never came through.
@@ -109,7 +111,8 @@ class Way:
 
     runs    the executions that contain it, the first one first.
     hold    why it is no further; `beside`: a newer run that is on its way to where that one is.
-    holes  whether commits in between were not read, so that it may have come further than is told.
+    holes   whether commits in between were not read, so that it may have come further than is told.
+    production  whether its last stage is production.
     """
 
     pipeline: Pipeline
@@ -118,10 +121,11 @@ class Way:
     hold: Hold | None = None
     beside: Hold | None = None
     holes: bool = False
+    production: bool = False
 
     @property
     def goal(self) -> Step | None:
-        """The last stage that brings something out; None of a pipeline that only builds."""
+        """Where it is to be in the end; None of a pipeline that only builds."""
         return next((step for step in reversed(self.steps) if step.last), None)
 
     @property
@@ -145,6 +149,7 @@ class Found:
     ran       action's id -> what it started.
     standing  (pipeline's id, stage) -> the newest execution that brought something out there.
     over      execution's id -> the one that superseded it.
+    took      execution's id -> the ids of the commits that it took of all its sources.
     """
 
     stages: Mapping[int, Sequence[Stage]]
@@ -152,6 +157,7 @@ class Found:
     ran: Mapping[int, Ran]
     standing: Mapping[tuple[int, str], Execution]
     over: Mapping[int, Execution]
+    took: Mapping[int, frozenset[str]]
 
 
 def way_of(
@@ -164,11 +170,12 @@ def way_of(
 
     `contains` tells whether any execution contains it.
     """
-    out = deploying(pipeline)
+    out, aim = deploying(pipeline), goal_of(pipeline.key, pipeline.definition)
     acts = {run.pk: _acts_by_stage(found.actions.get(run.pk, ()), found.ran) for run in runs}
-    way = Way(pipeline, runs)
+    way = Way(pipeline, runs, production=aim is not None and aim.production)
     for name in _stage_names(pipeline, found.stages.get(pipeline.pk, ()), acts.values()):
-        step = Step(name, out=name in out, last=bool(out) and name == out[-1])
+        last = aim is not None and name == aim.stage
+        step = Step(name, out=last or name in out, last=last)
         _fill(step, pipeline, runs, acts)
         before = way.steps[-1].ended if way.steps else None
         if step.began and before and before <= step.began:

@@ -188,8 +188,7 @@ GITHUB = SiteKind(
         signature="X-Hub-Signature-256",
         type_of=type_of,
         events=EVENTS,
-        where="Settings, Webhooks of the repository, organisation or app; content type "
-        "application/json",
+        where="Settings → Webhooks of the repository, organisation or app",
     ),
     rights=(
         "Fine-grained tokens and apps: Metadata, Contents, Pull requests, Checks, Commit statuses "
@@ -197,7 +196,8 @@ GITHUB = SiteKind(
         "Classic tokens: repo, and read:org to list an organisation",
     ),
     writes=(
-        "Fine-grained tokens and apps: Issues, to write",
-        "Classic tokens: repo has it",
+        "Fine-grained tokens and apps: Issues, to write; where projects have their results told, "
+        "Commit statuses and Deployments, to write",
+        "Classic tokens: repo has them",
     ),
 )

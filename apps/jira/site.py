@@ -237,7 +237,7 @@ JIRA = SiteKind(
                 Field(
                     name="user",
                     label="User",
-                    help="The address that the token's user signs in with.",
+                    help="The e-mail address that the token's user signs in with.",
                 ),
                 TOKEN,
                 Field(

@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
 from apps.cloudwatch.models import AlarmHistory
 from apps.codepipeline.models import Stage
 from apps.delivery import journey as journeys
+from apps.delivery import roots
 from apps.delivery.journey import Journey
 from apps.mirror.models import Link
 from apps.source.models import Commit
 from tests import factories
 from tests.delivery.making import STAGES, act, make_line, make_pipeline, name_issue, point, run
-from tests.factories import hold, make_project, make_user
+from tests.factories import action_definition, hold, make_project, make_user, stage_definition
 from tests.projects.making import make_alarm
 from tests.source.making import make_commit, make_pull, sha
 
@@ -240,6 +242,28 @@ def test_a_force_push_is_followed_to_the_new_history_and_told(reader: Any):
     assert found.answer.text == "In production"
 
 
+def test_an_open_pull_request_that_was_checked_by_a_pipeline_still_waits(reader: Any):
+    repository, _ = make_line(1)
+    make_commit(repository, 11, parents=[sha(1)])
+    make_pull(repository, 7, source_commit=sha(11), merge_base=sha(1))
+    point(repository, main=1, feature=11)
+    pipeline = make_pipeline("checks", definition=STAGES[:2])
+    run(pipeline, 11, to="Build")
+    answer = of(reader, 11).answer
+    assert (answer.state, answer.text) == ("waiting", "Pull request #7 is not merged yet")
+
+
+def test_what_is_older_than_what_is_looked_through_is_not_known(
+    reader: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(roots, "LOOK_BACK", 3)
+    make_line(5)
+    assert of(reader, 5).answer.text == "No pipeline has taken it yet"
+    answer = of(reader, 1).answer
+    assert answer.state == "unknown"
+    assert answer.text.startswith("Not known")
+
+
 def test_a_commit_that_no_branch_contains_says_so(reader: Any):
     repository, _ = make_line(2)
     point(repository, main=1)
@@ -280,6 +304,42 @@ def test_stages_that_are_not_called_production_are_named(reader: Any):
     assert of(reader, 1).answer.text == "Through Staging"
 
 
+def test_a_pipeline_that_leads_elsewhere_says_nothing_of_production(reader: Any):
+    make_line(1)
+    run(make_pipeline("shop"), 1)
+    elsewhere = make_pipeline("shop-dev", definition=STAGES[:3])
+    run(elsewhere, 1, to="Staging", status="Failed")
+    found = of(reader, 1)
+    assert (found.answer.state, found.answer.text) == ("done", "In production")
+    assert len(found.ways) == 2
+
+
+def test_a_pipeline_that_is_gone_lags_behind_nobody(reader: Any):
+    make_line(1)
+    run(make_pipeline("shop"), 1)
+    gone = make_pipeline("shop-before")
+    run(gone, 1, to="Staging", status="Failed")
+    assert of(reader, 1).answer.state == "failed"
+    type(gone).objects.filter(pk=gone.pk).update(gone_at=now())
+    assert (of(reader, 1).answer.state, of(reader, 1).answer.text) == ("done", "In production")
+
+
+def test_what_a_build_brings_out_is_in_production_and_can_be_overwritten(reader: Any):
+    make_line(2)
+    stages = [*STAGES[:2], stage_definition("Production", action_definition("Ship", "Build"))]
+    pipeline = make_pipeline(definition=stages)
+    first = run(pipeline, 2, at=10)
+    first.actions.filter(stage="Production").exclude(name="Ship").delete()
+    first.actions.filter(name="Ship").update(category="Build")
+    assert of(reader, 2).answer.text == "In production"
+    back = run(pipeline, 1, at=60)
+    back.actions.filter(name="Ship").update(category="Build")
+    found = of(reader, 2)
+    assert found.answer.text.startswith("Not in production: it was in Production")
+    assert found.ways[0].goal is not None
+    assert found.ways[0].goal.instead == back
+
+
 def test_what_goes_out_by_two_pipelines_tells_which_lags(reader: Any):
     make_line(1)
     run(make_pipeline("shop-eu"), 1)
@@ -312,51 +372,6 @@ def test_a_commit_of_a_repository_that_is_not_mirrored_is_followed_by_its_id(rea
     assert found.answer.text == "In production"
     assert found.changes[0].row is None
     assert journeys.of_commit(reader, sha(8)) is None
-
-
-# --- issues --------------------------------------------------------------------------------------
-
-
-def test_an_issue_is_there_when_all_its_changes_are(reader: Any):
-    _, commits = make_line(4)
-    pipeline = make_pipeline()
-    for number in (1, 3):
-        name_issue(commits[number - 1], "SHOP-12")
-    run(pipeline, 1)
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
-    assert [root.there for root in found.changes] == [None, None]
-    assert found.answer.text == "No pipeline has taken it yet"
-    run(pipeline, 3, to="Production", status="Waiting")
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
-    assert found.answer.text == (
-        "1 of 2 changes are in production: waits for approval in Production"
-    )
-    run(pipeline, 4)
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
-    assert (found.answer.state, found.answer.text) == ("done", "In production")
-
-
-def test_an_issue_that_nothing_names_says_so(reader: Any):
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-99"])
-    assert (found.answer.state, found.answer.text) == ("", "No commit names it yet")
-
-
-def test_an_issue_is_followed_under_the_key_it_had_before(reader: Any):
-    _, commits = make_line(1)
-    name_issue(commits[0], "OLD-3")
-    run(make_pipeline(), 1)
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12", "OLD-3"])
-    assert found.answer.text == "In production"
-
-
-def test_an_issue_that_only_a_pull_request_names_goes_with_it(reader: Any):
-    repository, _ = make_line(1)
-    make_commit(repository, 11, parents=[sha(1)])
-    point(repository, main=1, feature=11)
-    pull = make_pull(repository, 7, source_commit=sha(11), merge_base=sha(1))
-    name_issue(pull, "SHOP-12")
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
-    assert found.answer.text == "Pull request #7 is not merged yet"
 
 
 # --- what went off since -------------------------------------------------------------------------
@@ -416,9 +431,7 @@ def test_the_number_of_queries_does_not_grow(reader: Any):
         run(pipeline, 20)
 
     def cost() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as told:
+        with CaptureQueriesContext(connection) as told:
             journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
         return len(told)
 
@@ -429,4 +442,4 @@ def test_the_number_of_queries_does_not_grow(reader: Any):
         for pipeline in pipelines:
             run(pipeline, number)
     assert cost() == few
-    assert few <= 25
+    assert few <= 27

@@ -1,16 +1,21 @@
 """Pages and panels of journeys: what they say, for whom, hostile text included."""
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from apps.audit.models import Record
+from apps.codepipeline.models import Execution
 from apps.delivery.models import Results, Telling
+from apps.issues.models import Issue, Tracker
+from apps.mirror.models import Scope
 from apps.source.models import Commit
 from tests.delivery.making import make_line, make_pipeline, run
 from tests.factories import hold, make_project, make_user
-from tests.source.making import make_pull, sha
+from tests.issues.making import make_issue, make_tracker
+from tests.source.making import make_pull, make_repository, sha
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>"
@@ -55,6 +60,75 @@ def test_a_pull_requests_page_and_panel(viewer: Client):
     )
 
 
+def test_the_page_of_an_execution_tells_where_its_commit_is(viewer: Client):
+    make_line(2)
+    pipeline = make_pipeline()
+    execution = run(pipeline, 1, to="Staging", status="Failed")
+    run(pipeline, 2)
+    panel = f"/journeys/panel/codepipeline.execution/{execution.pk}/"
+    assert panel in viewer.get(execution.get_absolute_url()).text
+    told = viewer.get(panel, headers={"HX-Request": "true"}).text
+    # The newer run brought it out, though this one failed.
+    assert "In production" in told
+    way = f"/journeys/commit/{sha(1)}/"
+    assert f'href="{way}"' in told
+    for kind, row in (
+        ("codepipeline.execution", execution),
+        ("codecommit.commit", Commit.objects.get(commit_id=sha(1))),
+    ):
+        answer = viewer.get(f"/journeys/{kind}/{row.pk}/")
+        assert (answer.status_code, answer["Location"]) == (302, way), kind
+
+
+def test_a_journey_stands_below_what_it_is_of(viewer: Client):
+    repository, [commit] = make_line(1)
+    pull = make_pull(repository, 7, source_commit=sha(1), merge_base="")
+    issue = make_issue(make_tracker(), key="SHOP-12")
+    run(make_pipeline(), 5)
+    source = ["/source/", repository.get_absolute_url()]
+    for path, above in (
+        (f"/journeys/commit/{sha(1)}/", [*source, commit.get_absolute_url()]),
+        (f"/journeys/codecommit.pullrequest/{pull.pk}/", [*source, pull.get_absolute_url()]),
+        (f"/journeys/jira.issue/{issue.pk}/", ["/issues/", issue.get_absolute_url()]),
+        # Executions alone tell of it.
+        (f"/journeys/commit/{sha(5)}/", ["/"]),
+    ):
+        trail = (
+            viewer.get(path).text.partition('aria-label="Breadcrumbs"')[2].partition("</nav>")[0]
+        )
+        assert re.findall(r'href="([^"]+)"', trail) == above, path
+        assert "Journey</li>" in trail
+
+
+@pytest.mark.parametrize("kind", ["codecommit.commit", "jira.issue"])
+def test_hostile_names_in_the_trail_are_text(viewer: Client, kind: str):
+    repository, [commit] = make_line(1)
+    issue = make_issue(make_tracker(), key=HOSTILE)
+    type(repository).objects.filter(pk=repository.pk).update(key=HOSTILE)
+    row = commit if kind == "codecommit.commit" else issue
+    page = viewer.get(f"/journeys/{kind}/{row.pk}/", follow=True).text
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page.partition('aria-label="Breadcrumbs"')[2].partition("</nav>")[0]
+
+
+@pytest.mark.parametrize("revision", ["", "YaMl0.versionOfS3", "sha256:0123456789abcdef"])
+def test_an_execution_without_a_commit_of_git_shows_no_way(viewer: Client, revision: str):
+    execution = run(make_pipeline(), 1)
+    Execution.objects.update(revision_id=revision)
+    panel = f"/journeys/panel/codepipeline.execution/{execution.pk}/"
+    assert viewer.get(panel, headers={"HX-Request": "true"}).text.strip() == ""
+    assert viewer.get(panel).status_code == 200
+    assert viewer.get(f"/journeys/codepipeline.execution/{execution.pk}/").status_code == 404
+
+
+def test_what_is_of_another_provider_is_not_there(viewer: Client):
+    repository, _ = make_line(1)
+    pull = make_pull(repository, 7, source_commit=sha(1), merge_base="")
+    for path in ("/journeys/{}/{}/", "/journeys/panel/{}/{}/"):
+        assert viewer.get(path.format("codecommit.pullrequest", pull.pk)).status_code == 200
+        assert viewer.get(path.format("github.pullrequest", pull.pk)).status_code == 404
+
+
 @pytest.mark.parametrize("kind", ["codepipeline.pipeline", "nothing.such"])
 def test_what_goes_nowhere_has_no_journey(viewer: Client, kind: str):
     pipeline = make_pipeline()
@@ -90,6 +164,11 @@ def test_a_stranger_meets_the_same_404_as_for_nothing():
     assert client.get(paths[0]).status_code == 200
 
 
+def make_github_repository(name: str) -> Any:
+    scope, _ = Scope.objects.get_or_create(provider="github", place="x/1", account="github.com")
+    return make_repository(name, scope)
+
+
 # --- where results are told -----------------------------------------------------------------------
 
 
@@ -116,14 +195,16 @@ def test_an_owner_turns_it_on_and_it_is_recorded():
 def test_what_was_given_up_says_why_and_is_tried_again():
     owner: Any = make_user("owner", reads_everything=False)
     pipeline = make_pipeline()
-    make_project("Shop", pipeline, owner=owner)
+    repository = make_github_repository("example/shop")
+    make_project("Shop", pipeline, repository, owner=owner)
     execution = run(pipeline, 1)
     row = Telling.objects.create(
         pipeline=pipeline,
         execution=execution,
-        scope=pipeline.scope,
+        scope=repository.scope,
         channel="github.status",
         about="example/shop@1",
+        wanted={"repository": "example/shop"},
         wanted_mark="x",
         given_up=True,
         attempts=9,
@@ -140,3 +221,67 @@ def test_what_was_given_up_says_why_and_is_tried_again():
     )
     row.refresh_from_db()
     assert (row.given_up, row.attempts) == (False, 0)
+
+
+def test_what_another_project_of_the_pipeline_tells_is_its_own_business():
+    """Neither its issues nor its repositories are shown, nor tried again, by owners of this one."""
+    owner: Any = make_user("owner", reads_everything=False)
+    pipeline = make_pipeline()
+    jira = Scope.objects.create(provider="jira", place="j/1", account="jira.example.com")
+    trackers = {
+        prefix: Tracker.objects.create(scope=jira, key=prefix, prefix=prefix, arn=prefix)
+        for prefix in ("SHOP", "HIDDEN")
+    }
+    for prefix, tracker in trackers.items():
+        key = f"{prefix}-1"
+        Issue.objects.create(scope=jira, key=key, arn=key, tracker=tracker)
+    hidden = make_github_repository("hidden/shop")
+    make_project("Shop", pipeline, trackers["SHOP"], owner=owner)
+    make_project("Other", pipeline, trackers["HIDDEN"], hidden)
+    execution = run(pipeline, 1)
+
+    def told(channel: str, about: str, scope: Scope, **wanted: Any) -> Telling:
+        return Telling.objects.create(
+            pipeline=pipeline, execution=execution, scope=scope, channel=channel, about=about,
+            wanted=wanted, wanted_mark="x", given_up=True, trouble=f"{about} is not known",
+        )  # fmt: skip
+
+    mine = told("jira.link", "SHOP-1", jira, issue="SHOP-1")
+    both = told("jira.deployment", "Live", jira, issues=["HIDDEN-1", "SHOP-1"])
+    Telling.objects.filter(pk=both.pk).update(trouble="Jira does not know HIDDEN-1.")
+    others = [
+        told("jira.link", "HIDDEN-1", jira, issue="HIDDEN-1"),
+        told("github.status", "hidden/shop@1", hidden.scope, repository="hidden/shop"),
+    ]
+    client = Client()
+    client.force_login(owner)
+    page = client.get("/projects/shop/results/").text
+    assert "SHOP-1 is not known" in page
+    assert "Live" in page
+    assert "HIDDEN" not in page
+    assert "hidden/shop" not in page
+    client.post("/projects/shop/results/again/")
+    assert not Telling.objects.filter(pk__in=[mine.pk, both.pk], given_up=True).exists()
+    assert Telling.objects.filter(pk__in=[one.pk for one in others], given_up=True).count() == 2
+
+
+def test_repositories_that_the_pipeline_itself_names_are_shown():
+    owner: Any = make_user("owner", reads_everything=False)
+    source = {"name": "Source", "category": "Source"}
+    pipeline = make_pipeline(
+        definition=[
+            {
+                "name": "Source",
+                "actions": [{**source, "configuration": {"FullRepositoryId": "Example/Shop"}}],
+            }
+        ]
+    )
+    make_project("Shop", pipeline, owner=owner)
+    scope = make_github_repository("example/shop").scope
+    Telling.objects.create(
+        pipeline=pipeline, execution=run(pipeline, 1), scope=scope, channel="github.status",
+        about="example/shop@1", wanted={"repository": "example/shop"}, wanted_mark="x",
+    )  # fmt: skip
+    client = Client()
+    client.force_login(owner)
+    assert "example/shop@1" in client.get("/projects/shop/results/").text

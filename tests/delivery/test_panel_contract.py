@@ -7,7 +7,8 @@ import pytest
 import requests
 
 from apps.delivery import channels, telling
-from apps.delivery.for_jira import STATES, TYPES, UNMAPPED
+from apps.delivery.environments import TYPES, UNMAPPED
+from apps.delivery.for_jira import STATES
 from apps.delivery.models import Telling
 from apps.delivery.wanted import note
 from apps.jira import panel as jira_panel

@@ -4,21 +4,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils.timezone import now
 
 from apps.codepipeline.models import Execution
-from apps.delivery import telling
+from apps.delivery import tasks, telling
 from apps.delivery.models import Results, Telling
 from apps.delivery.wanted import note
 from apps.issues.models import Issue, Tracker
-from apps.mirror.models import Scope
+from apps.mirror.models import Link, Scope
 from apps.mirror.provider import PROVIDERS, Failure, Health
 from apps.sites.answers import Answer
 from apps.sites.failures import QuotaSpentError, SiteError, classify
 from apps.sites.models import Site
+from apps.source.models import Repository
 from tests import factories
 from tests.delivery.making import make_line, make_pipeline, name_issue, run
-from tests.factories import hold, make_project
+from tests.factories import hold, make_project, make_user
 from tests.source.making import make_commit, make_repository, sha
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
@@ -89,8 +92,10 @@ def github() -> Scope:
 
 
 def pipeline_that_tells(**switches: bool) -> Any:
+    """A pipeline of a project that holds the repositories at GitHub, too."""
     pipeline = make_pipeline()
-    project = make_project("Shop", pipeline)
+    repositories = Repository.objects.filter(scope__provider="github")
+    project = make_project("Shop", pipeline, *repositories)
     Results.objects.create(project=project, **switches)
     return pipeline
 
@@ -106,7 +111,9 @@ def test_a_commit_gets_a_status_and_each_stage_a_deployment(github: Scope, wire:
     assert telling.tell() == 3
     sent = {operation: body for operation, _, body in wire.asked}
     assert sent["github:CreateCommitStatus"]["state"] == "success"
-    assert sent["github:CreateCommitStatus"]["context"] == "codestar-dash/shop"
+    assert sent["github:CreateCommitStatus"]["context"] == (
+        "codestar-dash/shop (111122223333 eu-west-1)"
+    )
     assert sent["github:CreateCommitStatus"]["target_url"].endswith(execution.get_absolute_url())
     assert sent["github:CreateDeployment"]["auto_merge"] is False
     made = [body["environment"] for one, _, body in wire.asked if one == "github:CreateDeployment"]
@@ -205,6 +212,108 @@ def test_a_project_that_does_not_tell_wants_nothing(github: Scope):
     assert note([run(pipeline, 1).pk]) == 0
 
 
+# --- where at GitHub ------------------------------------------------------------------------------
+
+
+def take(execution: Execution, arn: str) -> None:
+    """Let an execution's source action have taken a commit at GitHub by its name."""
+    action = execution.actions.get(stage="Source")
+    Link.objects.create(
+        from_kind="codepipeline.action",
+        from_id=action.pk,
+        relation="takes",
+        to_kind="github.commit",
+        to_arn=arn,
+    )
+
+
+def statuses() -> list[str]:
+    return sorted(Telling.objects.filter(channel="github.status").values_list("about", flat=True))
+
+
+def test_forks_and_mirrors_of_others_are_not_written_to(github: Scope):
+    pipeline = pipeline_that_tells(github=True)
+    fork = make_repository("others/shop", github)
+    make_commit(fork, 1)
+    make_project("Others", fork)
+    note([run(pipeline, 1, to="Build").pk])
+    assert statuses() == [f"example/shop@{sha(1)}"]
+
+
+def test_what_the_pipeline_takes_by_its_name_is_written_to(github: Scope):
+    repository = make_repository("example/web", github, arn="example/web")
+    make_commit(repository, 7, arn=f"example/web#{sha(7)}")
+    pipeline = make_pipeline()
+    Results.objects.create(project=make_project("Shop", pipeline), github=True)
+    execution = run(pipeline, 7, to="Build")
+    note([execution.pk])
+    assert statuses() == []
+    take(execution, f"example/web#{sha(7)}")
+    note([execution.pk])
+    assert statuses() == [f"example/web@{sha(7)}"]
+
+
+def test_a_name_that_two_hosts_have_is_neithers(github: Scope):
+    elsewhere = Scope.objects.create(provider="github", place="ghe/1", account="ghe")
+    for scope in (github, elsewhere):
+        repository = make_repository("example/web", scope, arn="example/web")
+        make_commit(repository, 7, arn=f"example/web#{sha(7)}")
+    pipeline = make_pipeline()
+    project = make_project("Shop", pipeline)
+    Results.objects.create(project=project, github=True)
+    execution = run(pipeline, 7, to="Build")
+    take(execution, f"example/web#{sha(7)}")
+    note([execution.pk])
+    assert statuses() == []
+    hold(project, repository)
+    note([execution.pk])
+    assert [one.scope for one in Telling.objects.all()] == [elsewhere]
+
+
+def test_the_commits_of_every_source_get_their_status(github: Scope):
+    templates = make_repository("example/templates", github)
+    make_commit(templates, 40)
+    pipeline = pipeline_that_tells(github=True)
+    revisions = [{"action": "App", "id": sha(1)}, {"action": "Templates", "id": sha(40)}]
+    note([run(pipeline, 1, to="Build", revisions=revisions).pk])
+    assert statuses() == [f"example/shop@{sha(1)}", f"example/templates@{sha(40)}"]
+
+
+def test_pipelines_of_one_name_in_two_regions_are_told_apart(github: Scope, wire: Wire):
+    near = pipeline_that_tells(github=True)
+    far = make_pipeline(scope=factories.make_scope(region="us-east-1"))
+    hold(Results.objects.get().project, far)
+    note([run(one, 1, to="Build").pk for one in (near, far)])
+    telling.tell()
+    contexts = {body["context"] for _, _, body in wire.asked}
+    assert len(contexts) == 2
+
+
+def test_what_is_brought_out_again_is_a_deployment_of_its_own(github: Scope, wire: Wire):
+    make_commit(Repository.objects.get(), 2)
+    pipeline = pipeline_that_tells(github=True)
+    for number, at in ((1, 10), (2, 20), (1, 30)):
+        note([run(pipeline, number, to="Staging", at=at).pk])
+        telling.tell()
+    made = [body for one, _, body in wire.asked if one == "github:CreateDeployment"]
+    assert [body["ref"] for body in made] == [sha(1), sha(2), sha(1)]
+    assert [body["production_environment"] for body in made] == [False] * 3
+
+
+def test_a_deployment_that_comes_late_is_not_made_after_a_newer_one(github: Scope, wire: Wire):
+    make_commit(Repository.objects.get(), 2)
+    pipeline = pipeline_that_tells(github=True)
+    older, newer = (run(pipeline, one, to="Staging", at=10 * one) for one in (1, 2))
+    note([older.pk])
+    Telling.objects.filter(channel="github.deployment").update(due_at=now() + timedelta(minutes=1))
+    note([newer.pk])
+    telling.tell()
+    Telling.objects.update(due_at=now())
+    telling.tell()
+    made = [body["ref"] for one, _, body in wire.asked if one == "github:CreateDeployment"]
+    assert made == [sha(2)]
+
+
 # --- Jira -----------------------------------------------------------------------------------------
 
 
@@ -280,18 +389,58 @@ def test_issues_of_trackers_of_others_are_not_touched(jira: Scope, wire: Wire):
     assert note([run(pipeline_that_tells(jira=True), 1).pk]) == 0
 
 
-# --- the log of changes ---------------------------------------------------------------------------
+# --- the switch -----------------------------------------------------------------------------------
 
 
-def test_what_changed_since_is_heard(github: Scope, wire: Wire):
-    assert not telling.hear()
+def test_what_waits_is_not_told_once_the_project_tells_no_more(github: Scope, wire: Wire):
+    execution = run(pipeline_that_tells(github=True, jira=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    Results.objects.update(github=False)
+    assert telling.tell() == 0
+    [row] = Telling.objects.all()
+    assert telling._tell_one(row.pk, wire, wire) == 0
+    assert wire.asked == []
+    Results.objects.update(github=True)
+    assert telling.tell() == 1
+
+
+def test_another_project_of_the_pipeline_goes_on_telling(github: Scope, wire: Wire):
+    pipeline = pipeline_that_tells(github=True)
+    Results.objects.create(project=make_project("Second", pipeline), github=True)
+    note([run(pipeline, 1, to="Build", status="InProgress").pk])
+    Results.objects.filter(project__name="Shop").update(github=False)
+    assert telling.tell() == 1
+
+
+def test_what_nobody_switched_on_is_told_to_what_a_start_of_ours_connected_alone(
+    github: Scope, wire: Wire
+):
+    execution = run(pipeline_that_tells(github=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    Results.objects.update(by_itself=True)
+    assert telling.tell() == 0
+    Site.objects.update(managed=True)
+    assert telling.tell() == 1
+
+
+def test_who_switches_on_again_tells_how_it_is_and_not_how_it_was(
+    github: Scope, wire: Wire, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tasks.catch_up, "delay", tasks.catch_up)
     pipeline = pipeline_that_tells(github=True)
     execution = run(pipeline, 1, to="Build", status="InProgress")
-    assert telling.hear()
-    factories.change(
-        execution, "codepipeline.execution", subjects=[f"codepipeline.execution:{execution.pk}"]
-    )
-    telling.follow()
-    assert wire.told() == ["github:CreateCommitStatus"]
-    telling.follow()
-    assert wire.told() == ["github:CreateCommitStatus"]
+    note([execution.pk])
+    telling.tell()
+    project = Results.objects.get().project
+    owner = make_user("owner", reads_everything=False)
+    project.memberships.create(user=owner, role="owner")
+    client = Client()
+    client.force_login(owner)
+    address = reverse("results:results", args=[project.slug])
+    client.post(address, {})
+    assert not Results.objects.get().github
+    Execution.objects.filter(pk=execution.pk).update(state="done", status="Succeeded")
+    client.post(address, {"github": "on"})
+    telling.tell()
+    states = [body["state"] for _, _, body in wire.asked]
+    assert states == ["pending", "success"]

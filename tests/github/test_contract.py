@@ -216,8 +216,9 @@ def results(reach: Reach):
     }
     target = {"target_url": "https://dash.example.com/1"}
     assert status(reach, Telling(wanted={**shows, **target})).id
-    told = {"execution": "f3c1", "environment": "production", "log_url": "https://dash.example.com"}
-    assert deployment(reach, Telling(wanted={**shows, **told})).id
+    told = {"execution": "f3c1", "environment": "Live", "production": True}
+    place = {"log_url": "https://dash.example.com"}
+    assert deployment(reach, Telling(wanted={**shows, **told, **place})).id
 
 
 def whose_a_token_is_and_what_it_may_read(reach: Reach):
