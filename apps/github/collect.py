@@ -6,7 +6,7 @@ https://docs.github.com/en/rest/repos · https://docs.github.com/en/rest/commits
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Vanished
@@ -36,6 +36,8 @@ STEPS = 10
 PUSHED = 3
 # Branches of a repository that are asked in one sweep whether they were forced.
 COMPARED = 20
+# What was pushed to so lately may be pushed to again in the same second, or ours is another clock.
+SECONDS = timedelta(seconds=30)
 # A repository without any commit; a commit that is not there.
 NO_COMMITS = GONE | {409, 422}
 
@@ -87,6 +89,12 @@ def _cannot_be_read(parent: Parent) -> bool:
     return bool(parent.fields.get("status"))
 
 
+def _is_settled(parent: Parent) -> bool:
+    """Whether another push would be told by another time: GitHub tells of seconds."""
+    pushed = parent.fields.get("last_modified")
+    return pushed is None or datetime.now(UTC) - pushed > SECONDS
+
+
 def _stamp(parent: Parent) -> str:
     pushed = parent.fields.get("last_modified")
     return pushed.isoformat() if pushed else ""
@@ -106,7 +114,7 @@ def _branches_of(reach: Reach, parent: Parent) -> list[BranchRecord]:
             compared += 1
             record = _compared(reach, parent.key, head, record)
         found.append(record)
-    if found:
+    if found and _is_settled(parent):
         # One of them says up to which push all were read, so that a push changes no other rows.
         found[0] = replace(found[0], read_at_change=_stamp(parent))
     return found

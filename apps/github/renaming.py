@@ -61,7 +61,7 @@ def _follow(scope: Scope, before: str, after: str) -> None:
             issue.was = [*(key for key in issue.was if key != issue.key), issue.key]
             issue.save(update_fields=["was"])
         _rename(found, before, after, "#")
-    _relink(before, after)
+    _relink(scope, before, after)
     for kind in ("github.commit", "github.pullrequest", "github.issue"):
         rename_parent(scope, kind, before, after)
     resource = REGISTER.get("github.repository")
@@ -83,13 +83,25 @@ def _rename(rows: Any, before: str, after: str, sign: str) -> None:
     rows.filter(beginning).update(key=_instead("key", before, after), arn=_instead("arn", old, new))
 
 
-def _relink(before: str, after: str) -> None:
-    """Let links that name what is in it, from anywhere, name it as it is called now."""
+def _relink(scope: Scope, before: str, after: str) -> None:
+    """Let links that name what is in it name it as it is called now: this site's, and pipelines'.
+
+    Another host may have a repository of the same name, which keeps it: what is said there means
+    that one. Pipelines say no host; theirs stay where there are two.
+    """
     old, new = arn_of(before), arn_of(after)
-    whole = Link.objects.filter(to_kind__in=("github.repository", "github.tracker"), to_arn=old)
+    kinds = REGISTER.of("github")
+    theirs = Q()
+    for resource in kinds:
+        rows = resource.model._default_manager.filter(scope=scope)
+        theirs |= Q(from_kind=resource.kind, from_id__in=rows.values("pk"))
+    if not Repository.objects.filter(arn=old).exclude(scope=scope).exists():
+        theirs |= ~Q(from_kind__in=[resource.kind for resource in kinds])
+    mine = Link.objects.filter(theirs)
+    whole = mine.filter(to_kind__in=("github.repository", "github.tracker"), to_arn=old)
     whole.update(to_arn=new)
-    for kinds, sign in _KINDS:
-        links = Link.objects.filter(to_kind__in=kinds, to_arn__startswith=f"{old}{sign}")
+    for names, sign in _KINDS:
+        links = mine.filter(to_kind__in=names, to_arn__startswith=f"{old}{sign}")
         links.update(to_arn=_instead("to_arn", old, new))
 
 

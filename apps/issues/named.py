@@ -68,7 +68,7 @@ def naming(user: Any, kind: str, issue: Issue) -> list[Naming]:
     for from_kind, relations in by_kind.items():
         label = SORTS.get(from_kind.rpartition(".")[2])
         if label is not None:
-            rows = _visible(user, from_kind, relations)
+            rows = _visible(user, from_kind, relations, issue)
             sorts.setdefault(label, []).extend(
                 {
                     "row": row,
@@ -87,11 +87,14 @@ def naming(user: Any, kind: str, issue: Issue) -> list[Naming]:
     ]
 
 
-def _visible(user: Any, kind: str, relations: Mapping[int, str]) -> list[Any]:
+def _visible(user: Any, kind: str, relations: Mapping[int, str], issue: Issue) -> list[Any]:
     resource = REGISTER.by_kind.get(kind)
     if resource is None:
         return []
     rows: Any = resource.model._default_manager
+    if resource.provider == issue.scope.provider:
+        # Another host may have a repository of the same name: what is said there means that one.
+        rows = rows.filter(scope__account=issue.scope.account)
     rows = rows.visible_to(user).select_related("scope", *lineage_of(resource))
     # In the order of their own lists: the newest commits first.
     return list(rows.filter(pk__in=list(relations))[: MOST + 1])

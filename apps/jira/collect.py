@@ -126,6 +126,7 @@ def _query(reach: Reach, rows: _Rows, name: str, jql: str) -> TrackerRecord:
         # A project's own list tells of these.
         if key.rpartition("-")[0] not in chosen and key not in found
     ]
+    kept = tuple(dict.fromkeys(keys[:MOST_ISSUES]))
     return TrackerRecord(
         key=name,
         arn=f"{reach.base_url}/issues/?jql={quote(jql)}",
@@ -137,8 +138,8 @@ def _query(reach: Reach, rows: _Rows, name: str, jql: str) -> TrackerRecord:
         types=[],
         open_issues=UNREAD if is_open is None else is_open,
         more=more,
-        links=[LinkTo("holds", "jira.issue", key) for key in dict.fromkeys(keys[:MOST_ISSUES])],
-        aside=Aside(left=() if more else tuple(left[:MOST_LEFT])),
+        links=[LinkTo("holds", "jira.issue", key) for key in kept],
+        aside=Aside(found=kept, left=() if more else tuple(left[:MOST_LEFT])),
     )
 
 

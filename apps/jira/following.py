@@ -1,8 +1,7 @@
 """Follows what Jira tells besides columns: a project's new key, and issues that left a query."""
 
 import logging
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +15,7 @@ from apps.mirror.ask import Parent
 from apps.mirror.asking import hint
 from apps.mirror.history import rename_parent
 from apps.mirror.links import links_of
-from apps.mirror.models import Change, Scope
+from apps.mirror.models import Change, ReadToEnd, Scope
 from apps.mirror.note import note
 from apps.mirror.resource import REGISTER, Names
 
@@ -26,31 +25,33 @@ log = logging.getLogger(__name__)
 
 # Issues that are written in one transaction.
 BATCH = 500
+# Issues that are read one by one; where there are more, the whole list is read again.
+MOST_ALONE = 100
 
 
 def trackers_in(scope: Scope) -> list[Parent]:
-    """Return the trackers that are mirrored, with the keys they had."""
-    rows = Tracker.objects.filter(scope=scope).order_by("pk")
+    """Return the trackers that are mirrored: keys they had, and what queries found at last."""
+    rows = list(
+        Tracker.objects.filter(scope=scope)
+        .order_by("pk")
+        .values_list("pk", "key", "was", "query", "gone_at")
+    )
+    links = links_of("jira.tracker", [pk for pk, _, _, query, _ in rows if query])
+    finds = {
+        pk: [link.to_arn for link in found if link.relation == "holds"]
+        for pk, found in links.items()
+    }
     return [
-        Parent(key=key, fields={"was": was, "gone": gone_at is not None})
-        for key, was, gone_at in rows.values_list("key", "was", "gone_at")
-    ]
-
-
-def trackers_and_finds_in(scope: Scope) -> list[Parent]:
-    """Return them with what their queries found when they were read last."""
-    queries = dict(Tracker.objects.filter(scope=scope).exclude(query="").values_list("pk", "key"))
-    finds: dict[str, list[str]] = {}
-    for pk, links in links_of("jira.tracker", list(queries)).items():
-        finds[queries[pk]] = [link.to_arn for link in links if link.relation == "holds"]
-    return [
-        replace(one, fields={**one.fields, "holds": finds.get(one.key, [])})
-        for one in trackers_in(scope)
+        Parent(
+            key=key,
+            fields={"was": was, "gone": gone_at is not None, "holds": finds.get(pk, [])},
+        )
+        for pk, key, was, _, gone_at in rows
     ]
 
 
 def follow(scope: Scope, told: Mapping[str, Aside]) -> None:
-    """Give projects and their issues the keys that they have now; re-read what left a query.
+    """Give projects and their issues the keys that they have now; read what queries find, or lost.
 
     The same twice ends the same.
     """
@@ -59,6 +60,25 @@ def follow(scope: Scope, told: Mapping[str, Aside]) -> None:
             _rename(scope, key, aside.called)
         # Nobody lists them any more: how they stand now is asked of each.
         hint(scope, [Names(kind="jira.issue", key=left) for left in aside.left])
+        if aside.found:
+            _read_what_is_found(scope, key, aside.found)
+
+
+def _read_what_is_found(scope: Scope, name: str, found: Sequence[str]) -> None:
+    """Read issues that a query finds by now though nobody did anything to them.
+
+    They are overdue since midnight, or the query is another: its list is read down to where it was
+    read before, and they stand behind that.
+    """
+    ended = ReadToEnd.objects.filter(scope=scope, kind="jira.issue", parent_key=name)
+    if not ended.exists():
+        return
+    known = set(Issue.objects.filter(scope=scope).values_list("key", flat=True))
+    unknown = [key for key in found if key not in known]
+    if len(unknown) > MOST_ALONE:
+        ended.delete()
+    else:
+        hint(scope, [Names(kind="jira.issue", key=key) for key in unknown])
 
 
 def _rename(scope: Scope, before: str, after: str) -> None:

@@ -171,16 +171,18 @@ def _comments(reach: Reach, key: str) -> Answer:
 def _named(
     reach: Reach, ask: Ask, ids: Mapping[str, str], sprint: str
 ) -> Iterator[IssueRecord | Vanished]:
-    """Read issues by their keys; of what was never read only what lies in a chosen project."""
+    """Read issues by their keys; of what was never read only what a project or query chooses."""
     chosen = {str(key) for key in reach.selection.get("projects") or ()}
     chosen |= {one.key for one in ask.parents if chosen & set(one.fields.get("was") or ())}
+    found = {key for one in ask.parents for key in one.fields.get("holds") or ()}
     for key, answer in reach.each(ask.keys or (), lambda key: _get(reach, key, sprint)):
         if isinstance(answer, Failed):
             if answer.failure.health is Health.GONE:
                 yield Vanished(key)
             continue
         (record,) = _records(reach, [answer.body], sprint)
-        if key not in ask.known and record.key not in ask.known and record.parent not in chosen:
+        known = {key, record.key} & (ask.known.keys() | found)
+        if not known and record.parent not in chosen:
             continue
         yield from _as_moved(reach, [record], ids, asked=key)
 

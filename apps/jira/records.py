@@ -32,10 +32,12 @@ class Aside:
     """What is told of a tracker besides its columns.
 
     called  the key that a project has now, where its rows still bear an earlier one.
-    left    issues that a query found when it was read last, and does not any more.
+    found   issues that a query finds.
+    left    issues that it found when it was read last, and does not any more.
     """
 
     called: str = ""
+    found: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
 
 

@@ -10,7 +10,7 @@ from apps.issues.why import why_tracker
 from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
 
 from . import collect, issues
-from .following import follow, trackers_and_finds_in, trackers_in
+from .following import follow, trackers_in
 
 # https://developer.atlassian.com/server/jira/platform/webhooks/
 ISSUE_EVENTS = (
@@ -51,7 +51,7 @@ TRACKER = REGISTER.add(
             Heard(source="jira", detail_type=name, names=_project_of) for name in PROJECT_EVENTS
         ),
         keyed=True,
-        given=trackers_and_finds_in,
+        given=trackers_in,
         aside=follow,
         held=True,
         url=Tracker.get_absolute_url,

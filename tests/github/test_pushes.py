@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from apps.github import collect
-from apps.source.models import Commit
+from apps.source.models import Branch, Commit
 from tests.sites.flight import Said, SiteFlight
 
 from .conftest import Sweeper
@@ -80,3 +81,17 @@ def test_what_was_merged_is_read_though_it_lies_behind_what_is_known(
     sweep(*PUSHED)
     assert Commit.objects.filter(repository__key="example/shop").count() == 3 + 121
     assert len(full.calls("github:ReposListCommits")) == 2
+
+
+def test_a_second_push_within_the_same_second_is_read(
+    full: SiteFlight, github: Any, sweep: Sweeper
+):
+    """GitHub tells of seconds when somebody pushed."""
+    github(full)
+    sweep()
+    pushed_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    for head, parent in ((NEXT, HEAD), ("e5" * 20, NEXT)):
+        push(full, head=head, parent=parent)
+        answers(full, "github:ReposListForOrg", org="example")[0]["pushed_at"] = pushed_at
+        sweep(*PUSHED)
+    assert Branch.objects.get(name="main").commit_id == "e5" * 20

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from apps.issues.models import Issue, Tracker
+from apps.jira import following
 from apps.mirror.hints import follow_hints
 from apps.mirror.models import Change, Hint, Operation, ReadToEnd, Sweep
 from apps.mirror.provider import PROVIDERS, Health
@@ -129,6 +130,48 @@ def test_an_issue_that_leaves_a_query_is_asked_how_it_stands(site, flown):
     # It is asked once.
     sweep(site.scope, "jira.tracker")
     assert not Hint.objects.filter(kind="jira.issue", echo=False).exists()
+
+
+@pytest.mark.parametrize("most", [100, 0])
+def test_an_issue_that_a_query_finds_though_nobody_did_anything_to_it_is_read(
+    site, flown, monkeypatch, most
+):
+    """It is overdue since midnight: it stands far behind what was done to since."""
+    monkeypatch.setattr(following, "MOST_ALONE", most)
+    plays = flown._plays["jira:SearchIssues"]
+    before = [one for one in found_by(plays, "summary") if one["key"] != "OPS-3"]
+    late = next(one for one in found_by(plays, "summary") if one["key"] == "OPS-3")
+    late["fields"]["updated"] = "2020-01-01T00:00:00.000+0000"
+
+    def search(params: Any) -> Any:
+        if not params["jql"].startswith(OVERDUE):
+            return plays(params)
+        # What is read newest first comes to the old one on its second page alone.
+        if "nextPageToken" in params or params["fields"] == "key":
+            return {
+                "issues": [late, *before] if params["fields"] == "key" else [late],
+                "isLast": True,
+            }
+        return {"issues": before, "nextPageToken": "2"}
+
+    flown.on(
+        "jira:SearchIssues",
+        lambda params: (
+            {"issues": before, "isLast": True}
+            if params["jql"].startswith(OVERDUE)
+            else plays(params)
+        ),
+    )
+    sweep(site.scope)
+    assert not Issue.objects.filter(key="OPS-3").exists()
+    flown.on("jira:SearchIssues", search).on("jira:GetIssue", late)
+    sweep(site.scope, "jira.tracker")
+    follow_hints(site.scope_id)
+    sweep(site.scope, "jira.issue")
+    assert told("OPS-3").issue_id == late["id"]
+    Hint.objects.all().delete()
+    sweep(site.scope, "jira.tracker")
+    assert not Hint.objects.filter(row_key="OPS-3").exists()
 
 
 def found_by(plays: Any, fields: str) -> list[dict[str, Any]]:
