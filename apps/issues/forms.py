@@ -115,11 +115,14 @@ class IssueForm(MarkedForm):
     ) -> None:
         """Offer trackers, those of the projects `near` first, as far as what it is about has any.
 
+        Each once, whichever projects hold it: in the name of one `near`, else of the first.
         One is chosen only where there is nothing to choose: what is written about a failure must
         not come to lie with others because nobody looked.
         """
-        if near is not None:
-            trackers = sorted(trackers, key=lambda pair: pair[0].pk not in near)
+        once: dict[int, tuple[Project, Tracker]] = {}
+        for pair in sorted(trackers, key=lambda one: near is not None and one[0].pk not in near):
+            once.setdefault(pair[1].pk, pair)
+        trackers = list(once.values())
         self.places = dict(_places(trackers))
         likely = [pair for pair in trackers if near is None or pair[0].pk in near]
         kwargs["initial"] = {

@@ -414,6 +414,30 @@ def test_an_issue_about_a_failure_begins_with_a_tracker_of_what_failed_and_no_ot
     assert "Say where" in client.post(about(failed), body).text
 
 
+def test_a_tracker_of_several_projects_is_offered_once_in_the_name_of_what_failed(
+    failed: Execution,
+    tracker: Tracker,
+    project: Project,
+    people: dict[str, Any],
+    browser_of: Any,
+    keeper: Keeper,
+):
+    alpha = factories.make_project("Alpha", tracker, contributor=people["contributor"])
+    client = browser_of("contributor")
+    for path, of in (("/issues/new/", alpha), (about(failed), project)):
+        page = client.get(path)
+        assert places(page) == [f"{of.pk}:{tracker.pk}:10001", "Choose…", *TYPES], path
+        assert f"Shop board · {of}" in page.text
+    hold(alpha, failed.pipeline)
+    assert places(client.get(about(failed)))[0] == f"{alpha.pk}:{tracker.pk}:10001"
+    # What is near comes first, though others hold it, too.
+    factories.make_project("Zulu", tracker, make_tracker("ADS"), contributor=people["contributor"])
+    assert places(client.get(about(failed)))[2:4] == list(TYPES)
+
+
+TYPES = ("Shop board: Bug", "Shop board: Task")
+
+
 def test_what_takes_no_bugs_is_chosen_only_with_its_one_type(
     tracker: Tracker, browser_of: Any, project: Project, keeper: Keeper
 ):

@@ -1,6 +1,7 @@
 """Pages of issues and trackers: for whom, at what cost, what they say, and what becomes of text."""
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
 from apps.issues.models import Category, Issue, Tracker
-from apps.mirror.models import Link, Scope
+from apps.mirror.models import Link, Operation, Scope
 from apps.projects.follow import follow
 from apps.projects.models import Project
 from tests import factories
@@ -268,6 +270,26 @@ def test_a_query_that_jira_rejects_says_so_in_jiras_words(project: Project, brow
     for path in ("/issues/trackers/", f"/issues/trackers/{query.pk}/", "/projects/checkout/"):
         assert "does not exist for the field" in reader.get(path).text, path
     assert "project = SHPO" in reader.get(f"/issues/trackers/{query.pk}/").text
+
+
+def test_a_tracker_is_not_told_to_be_unread_because_jira_rejects_another(
+    issue: Issue, browser_of: Any
+):
+    reader, path = browser_of("viewer"), issue.tracker.get_absolute_url()
+    lists = Operation.objects.filter(kind="jira.tracker", operation="jira:SearchIssues")
+    at = now()
+    failing = {"health": "failing", "error": "Secret query", "cure": "Correct the query."}
+    assert lists.update(last_success=at, last_error=at + timedelta(seconds=1), **failing) == 1
+    page = reader.get(path).text
+    assert "Jira trackers: not all can be read" in page
+    assert "Correct the query." in page
+    assert "cannot be read" not in page
+    assert "Secret query" not in page
+    # What has not worked for longer than sweeps are apart works for nobody.
+    lists.update(last_success=at - timedelta(hours=1))
+    page = reader.get(path).text
+    assert "Jira trackers cannot be read since" in page
+    assert "not all can be read" not in page
 
 
 def test_a_query_lists_what_it_finds_and_not_what_another_site_calls_so(
