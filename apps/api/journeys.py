@@ -27,14 +27,14 @@ MOST = 5
 class Asked(Schema):
     """What is followed."""
 
+    # What is no id is refused: told of nothing, it would sound as if the commit were not out.
     commit: str = Field(
         "",
-        pattern=r"^(?:[0-9A-Fa-f]{7,64})?$",
+        pattern=r"^([0-9a-fA-F]{7,64})?$",
         description="A commit's id, or its beginning: seven letters at least.",
     )
     issue: Words = Field(
-        "",
-        description="An issue's key, also one it had before it was moved: SHOP-12, owner/name#7.",
+        "", description="An issue's key, also one that it was moved from: SHOP-12, or owner/name#7."
     )
 
 
@@ -76,7 +76,8 @@ class StepItem(Schema):
     began_at: datetime | None
     ended_at: datetime | None
     remains: bool | None = Field(
-        description="Whether what stands there now contains it; null where it never came through."
+        description="Whether what stands there now contains it; null where it never came through, "
+        "or nobody knows."
     )
 
 
@@ -165,7 +166,8 @@ def _commits(request: HttpRequest, beginning: str) -> Iterable[dict[str, Any]]:
 
 def _issues(request: HttpRequest, key: str) -> Iterable[dict[str, Any]]:
     rows = Issue.objects.visible_to(request.user).select_related("scope")
-    for row in rows.keyed(key, key.upper(), key.lower()).order_by("-updated", "-pk")[:MOST]:
+    found = rows.filter(key__iexact=key) | rows.keyed(key, key.upper(), key.lower())
+    for row in found.order_by("-updated", "-pk")[:MOST]:
         kind = REGISTER.kind_of(row)
         told = journeys.of_issue(request.user, meant_by(kind, row))
         yield _told(request, row.key, told, f"/journeys/{kind}/{row.pk}/")

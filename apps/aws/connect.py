@@ -19,6 +19,7 @@ from apps.mirror.models import Scope
 from .models import Account, Place, new_external_id
 from .places import AlreadyConnectedError, make_place, name_scopes, settle, taken_regions
 from .session import forget
+from .told import CHANGED, CONNECTED, LISTENS, PAUSED, RENAMED, RESUMED, tell
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def connect(  # noqa: PLR0913 - all by name
     regions: Iterable[str],
     managed: bool = False,
     caller_arn: str = "",
-    by: str = SYSTEM,
+    by: Any = SYSTEM,
     **credentials: Any,
 ) -> Account:
     """Store an account and begin to sweep its regions; return it.
@@ -86,13 +87,19 @@ def connect(  # noqa: PLR0913 - all by name
         for region in wanted:
             make_place(account, region)
         settle(account)
-    audit("account.connected", by, account, method=method, regions=wanted)
+        what = f"{Account.Method(method).label}, {_listed(wanted)}"
+        tell(account, CONNECTED, by, what)
     return account
 
 
-def change_credentials(account: Account, given: Credentials, *, by: str) -> None:
+def _listed(regions: Iterable[str]) -> str:
+    return ", ".join(sorted(regions)) or "no region"
+
+
+@transaction.atomic
+def change_credentials(account: Account, given: Credentials, *, by: Any) -> None:
     """Give an account another way in. Whom it opens is asked anew; rows are kept."""
-    nameless = not account.account_id
+    nameless, before = not account.account_id, account.stamp
     given.account_id = given.account_id or account.account_id
     given.put_into(account)
     _never_asked(account)
@@ -100,10 +107,11 @@ def change_credentials(account: Account, given: Credentials, *, by: str) -> None
     forget(account.pk)
     if nameless and account.account_id:
         name_scopes(account)
-    audit("account.credentials_changed", by, account, method=given.method)
+    if account.stamp != before:
+        tell(account, CHANGED, by, f"credentials ({account.get_method_display()})")
 
 
-def set_regions(account: Account, regions: Iterable[str], *, by: str = SYSTEM) -> None:
+def set_regions(account: Account, regions: Iterable[str], *, by: Any = SYSTEM) -> None:
     """Sweep these regions of an account and no others. Rows of a region taken off are kept.
 
     A region of an account that was never identified was never read, and is simply forgotten.
@@ -113,6 +121,7 @@ def set_regions(account: Account, regions: Iterable[str], *, by: str = SYSTEM) -
     wanted = set(regions)
     with transaction.atomic():
         have = {place.region: place for place in account.places.select_related("scope")}
+        swept = {region for region, place in have.items() if place.wanted}
         for region in sorted(wanted - have.keys()):
             make_place(account, region)
         on = [place.pk for region, place in have.items() if region in wanted]
@@ -123,10 +132,12 @@ def set_regions(account: Account, regions: Iterable[str], *, by: str = SYSTEM) -
         else:
             Scope.objects.filter(aws_place__in=off).delete()
         settle(account)
-    audit("account.regions_set", by, account, regions=sorted(wanted))
+        if wanted != swept:
+            tell(account, CHANGED, by, f"regions ({_listed(wanted)})")
 
 
-def set_queue(place: Place, name: str, *, by: str) -> None:
+@transaction.atomic
+def set_queue(place: Place, name: str, *, by: Any) -> None:
     """Listen to another queue of a place from now on, "" for the one EVENT_QUEUE_NAME names."""
     Place.objects.filter(pk=place.pk).update(
         queue_name=name,
@@ -140,41 +151,38 @@ def set_queue(place: Place, name: str, *, by: str) -> None:
     )
     # What came by the other queue, or was wrong with it, says nothing of this one.
     events_moved(place.scope_id)
-    audit("events.queue_set", by, place.account, region=place.region, queue=name)
+    queue = f"the queue {name}" if name else "the usual queue"
+    tell(place.account, LISTENS, by, f"{queue} in {place.region}")
 
 
-def rename(account: Account, name: str, *, by: str) -> None:
+@transaction.atomic
+def rename(account: Account, name: str, *, by: Any) -> None:
     """Give an account another name, which every page shows from now on. The name must be free."""
     if account.name == name:
         return
+    tell(account, RENAMED, by, name)
     Account.objects.filter(pk=account.pk).update(name=name)
-    audit("account.renamed", by, account, to=name)
     account.name = name
     settle(account)
 
 
-def pause(account: Account, *, by: str) -> None:
+@transaction.atomic
+def pause(account: Account, *, by: Any) -> None:
     """Stop sweeping an account; what was read stays readable."""
-    Account.objects.filter(pk=account.pk).update(paused=True)
+    if Account.objects.filter(pk=account.pk, paused=False).update(paused=True):
+        tell(account, PAUSED, by)
     settle(account)
-    audit("account.paused", by, account)
 
 
-def resume(account: Account, *, by: str) -> None:
+@transaction.atomic
+def resume(account: Account, *, by: Any) -> None:
     """Sweep an account again, in the regions that are wanted of it."""
+    if Account.objects.filter(pk=account.pk, paused=True).update(paused=False):
+        tell(account, RESUMED, by)
     # What failed before is tried at once.
-    Account.objects.filter(pk=account.pk).update(paused=False, identity_due_at=None)
+    Account.objects.filter(pk=account.pk).update(identity_due_at=None)
     settle(account)
     sweep_now(Scope.objects.filter(aws_place__account=account))
-    audit("account.resumed", by, account)
-
-
-def audit(event: str, by: str, account: Account, **more: Any) -> None:
-    """Write who did what to which connection. Credentials are never among it."""
-    log.info(
-        event,
-        extra={"by": by, "connection": account.name, "account": account.account_id, **more},
-    )
 
 
 def _never_asked(account: Account) -> None:

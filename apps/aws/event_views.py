@@ -22,7 +22,7 @@ from .hearing import Hearing, hearings, listened_places
 from .models import Place
 from .policy import as_text, listen_statement
 from .queues import queue_of
-from .views import ask_worker, for_staff, live, who
+from .views import ask_worker, for_staff, live
 
 FORMS = {"yaml": "application/yaml", "json": "application/json"}
 
@@ -57,7 +57,7 @@ def queue(request: HttpRequest, pk: int) -> HttpResponse:
     form = QueueForm(request.POST, place=found)
     if not form.is_valid():
         return _page(request, found, form=form)
-    connecting.set_queue(found, form.cleaned_data["queue"], by=who(request))
+    connecting.set_queue(found, form.cleaned_data["queue"], by=request.user)
     found = _place(pk)
     messages.success(
         request, f"Events of {found.region} are taken from the queue {queue_of(found)}."

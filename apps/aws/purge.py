@@ -10,10 +10,10 @@ from django.utils.timezone import now
 from apps.mirror.models import Change, Hint, Link, Operation, ReadToEnd, Scope, Sweep, Unbound
 from apps.mirror.resource import REGISTER
 
-from .connect import audit
 from .models import Account
 from .places import settle
 from .session import forget
+from .told import REMOVED, tell
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,12 @@ def what_is_lost(account: Account) -> list[tuple[str, int]]:
     return [(label, number) for label, number in counted if number]
 
 
-def announce(account: Account, *, by: str) -> None:
+@transaction.atomic
+def announce(account: Account, *, by: Any) -> None:
     """Stop sweeping and hide the account at once; the rows go in a task, by the beat if need be."""
-    Account.objects.filter(pk=account.pk).update(removed_at=now())
+    if Account.objects.filter(pk=account.pk, removed_at=None).update(removed_at=now()):
+        tell(account, REMOVED, by)
     settle(account)
-    audit("account.removed", by, account)
 
 
 def is_being_purged(account: Account) -> bool:

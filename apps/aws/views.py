@@ -163,12 +163,12 @@ def sweep(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop sweeping an account, or begin again."""
     found = get_object_or_404(Account, pk=pk)
     if request.POST.get("on") == "yes":
-        connecting.resume(found, by=who(request))
+        connecting.resume(found, by=request.user)
         # Nobody asked while it was paused.
         ask_worker(request, tasks.identify)
         messages.success(request, f"{found.name} is swept again.")
     else:
-        connecting.pause(found, by=who(request))
+        connecting.pause(found, by=request.user)
         messages.success(request, f"{found.name} is not swept any more. What was read stays.")
     return redirect("aws:account", pk=pk)
 
@@ -182,13 +182,13 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     form = RemoveForm(request.POST or None, account=found)
     if request.method == "POST" and form.is_valid():
         if form.cleaned_data["how"] == RemoveForm.STOP:
-            connecting.pause(found, by=who(request))
+            connecting.pause(found, by=request.user)
             messages.success(request, f"{found.name} is not swept any more. What was read stays.")
             return redirect("aws:account", pk=pk)
         if users:
             form.add_error("how", f"First give {', '.join(users)} other credentials.")
         else:
-            purge.announce(found, by=who(request))
+            purge.announce(found, by=request.user)
             ask_worker(request, tasks.purge, found.pk)
             messages.success(request, f"{found.name} is being deleted with everything read of it.")
             return redirect("aws:accounts")
@@ -248,7 +248,7 @@ def _tried(request: HttpRequest, draft: trial.Draft) -> HttpResponse:
 
 def _stored(request: HttpRequest, draft: trial.Draft, caller_arn: str = "") -> Account | None:
     """Write a draft into rows; None, with a message, where that is not possible."""
-    given, by = draft.credentials, who(request)
+    given, by = draft.credentials, request.user
     try:
         with transaction.atomic():
             if draft.account is None:
@@ -350,8 +350,3 @@ def live() -> dict[str, object]:
         "since": Change.objects.aggregate(newest=Max("pk"))["newest"] or 0,
         "topics": "touched:scope",
     }
-
-
-def who(request: HttpRequest) -> str:
-    """Return who does it, for the log."""
-    return str(request.user.get_username())

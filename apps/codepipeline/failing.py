@@ -7,7 +7,7 @@ from apps.issues.failures import FAILURES, Failure
 from apps.mirror.links import links_of, resolve
 from apps.mirror.state import State
 
-from .digest import first_failure
+from .digest import first_failure, last_tries
 from .models import Action, Execution
 
 
@@ -15,6 +15,13 @@ def _first_of(execution: Execution) -> Iterator[tuple[str, Any]]:
     first = first_failure(execution.actions.order_by("started_at", "pk"))
     if first is not None:
         yield "codepipeline.action", first
+
+
+def _failed_actions(execution: Execution) -> Iterator[tuple[str, Any]]:
+    actions = execution.actions.select_related("execution__pipeline").order_by("started_at", "pk")
+    for action in last_tries(actions):
+        if action.state == State.FAILED:
+            yield "codepipeline.action", action
 
 
 def _run_by(action: Action) -> Iterator[tuple[str, Any]]:
@@ -32,6 +39,7 @@ FAILURES.add(
         at=lambda row: row.ended_at or row.last_update,
         commit=lambda row: (row.revision_id, row.summary),
         below=_first_of,
+        parts=_failed_actions,
     )
 )
 FAILURES.add(

@@ -24,13 +24,15 @@ NAMED = 4
 class Hindrance:
     """Why some kinds of a page are not read as they should be.
 
-    state  "cannot", "paused" or "waits" (for its first reading).
-    since  when all of it was read last; None where some never was.
+    state   "cannot", "paused" or "waits" (for its first reading).
+    since   when all of it was read last; None where some never was.
+    partly  whether what fails worked for others in the same sweep (one query that Jira rejects).
     """
 
     state: str
     cause: Cause
     since: datetime | None = None
+    partly: bool = False
 
     @property
     def labels(self) -> str:
@@ -73,7 +75,10 @@ def hindrances(house: House, scope: int, kinds: Iterable[str]) -> list[Hindrance
         told.append(Hindrance("paused", Cause(found[0], found)))
     else:
         causes = causes_of(item for item in found if item not in waits)
-        told.extend(Hindrance("cannot", cause, _since(cause.kinds)) for cause in causes)
+        told.extend(
+            Hindrance("cannot", cause, _since(cause.kinds), all(map(_partly, cause.kinds)))
+            for cause in causes
+        )
         if waits:
             told.append(Hindrance("waits", Cause(waits[0], waits)))
     return told
@@ -89,6 +94,18 @@ def _since(kinds: Iterable[KindHealth]) -> datetime | None:
 def _worked(kind: KindHealth) -> datetime | None:
     at = (row.last_success for row in kind.operations if row.operation == kind.operation)
     return next(at, None) or kind.last_success
+
+
+def _partly(kind: KindHealth) -> bool:
+    """Whether all that fails of a kind worked so shortly before that it was the same sweep."""
+    close = REGISTER.get(kind.kind).cadence.cold / 2
+    failed = [row for row in kind.operations if row.health == Health.FAILING]
+    return bool(failed) and all(
+        row.last_success is not None
+        and row.last_error is not None
+        and row.last_error - row.last_success < close
+        for row in failed
+    )
 
 
 def hindered_context(house: House, scope: int, kinds: Iterable[str]) -> dict[str, Any]:

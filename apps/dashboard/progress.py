@@ -342,11 +342,14 @@ def ages_context(
 ) -> dict[str, Any]:
     """Return what a page's last line tells: {ages, ages_url}.
 
-    service  the app whose kinds the page shows, "" for all of them.
+    service  the app whose kinds the page shows, several with spaces between, "" for all of them;
+             what is read of no such kind (a Jira of builds) is not told.
     scope    the one scope whose rows it shows, None for every scope that the reader may know of.
     within   the project whose rows it shows, "" for every one.
     """
     scopes = [one for one in house.scopes if scope is None or one.pk == scope]
+    if providers := {one.provider for one in REGISTER if one.app_label in service.split()}:
+        scopes = [one for one in scopes if one.provider in providers]
     if within:
         inside = Scope.objects.filter(VISIBILITY.rule.scopes_within(house.reader, within))
         ids = set(inside.values_list("pk", flat=True))

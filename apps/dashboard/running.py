@@ -28,7 +28,7 @@ def running(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "filtered": any(filters.values()),
         "listed_kinds": everywhere.kinds(),
-        **choices_of(request, STATES),
+        **choices_of(request, STATES, everywhere.kinds()),
         "reads": {"within": filters["within"]},
         "live": live([], since, " ".join(everywhere.heard())),
     }

@@ -70,6 +70,8 @@ def home(request: HttpRequest) -> HttpResponse:
         PAGE,
     )
     shown = page.rows
+    provider = REGISTER.get("codepipeline.pipeline").provider
+    holding = [scope for scope in scopes if scope.provider == provider]
     # A row that rises or falls in its order may leave this page, or come to it.
     partial = any(chosen.values()) or bool(project) or bool(page.following) or not page.first
     refresh_on = ["codepipeline.pipeline"] if partial else []
@@ -91,8 +93,8 @@ def home(request: HttpRequest) -> HttpResponse:
             if page.following
             else "",
             "first": _address(chosen, within=project),
-            "accounts": places(scopes, "account"),
-            "regions": places(scopes, "region"),
+            "accounts": places(holding, "account"),
+            "regions": places(holding, "region"),
             "reads": {},
             "sweeps": _sweeps(scopes),
             "connected": bool(scopes),

@@ -9,12 +9,16 @@ UNMAPPED, PRODUCTION = "unmapped", "production"
 # Jira's types: https://developer.atlassian.com/cloud/jira/software/rest/api-group-deployments/
 TYPES = {
     PRODUCTION: ("production", "prod", "prd", "live"),
-    "staging": ("staging", "stg", "preprod", "preproduction", "preprd", "prelive"),
+    # Alpha, beta and gamma are what Amazon's own teams call theirs.
+    "staging": ("staging", "stg", "preprod", "preproduction", "preprd", "prelive", "gamma"),
     "testing": (
         *("testing", "test", "tests", "tst", "qa", "uat", "acceptance"),
-        *("integration", "integ", "int", "sit"),
+        *("integration", "integ", "int", "sit", "alpha", "beta", "demo"),
     ),
-    "development": ("development", "develop", "dev"),
+    "development": (
+        *("development", "develop", "dev"),
+        *("preview", "previews", "ephemeral", "sandbox", "playground"),
+    ),
 }
 BY_WORD = {word: kind for kind, words in TYPES.items() for word in words}
 # Words of CodePipeline's own names ("ProdStage"), which mean staging only where nothing else does.

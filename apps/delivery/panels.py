@@ -1,4 +1,4 @@
-"""What pages of commits, pull requests and issues show of their way."""
+"""What pages of commits, pull requests, issues and executions show of their way."""
 
 from django.urls import reverse
 
@@ -10,6 +10,7 @@ BEGINNINGS = frozenset(
     {
         "codecommit.commit",
         "codecommit.pullrequest",
+        "codepipeline.execution",
         "github.commit",
         "github.pullrequest",
         "github.issue",

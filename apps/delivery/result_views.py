@@ -36,15 +36,15 @@ SWITCHES = (
     (
         "github",
         "GitHub",
-        "Each execution sets a status at its commit, and each stage that brings something out a "
-        "deployment.",
+        "Each execution shows as a status at its commit, and each stage that deploys something as "
+        "a deployment.",
     ),
     (
         "jira",
         "Jira",
-        "Each issue that an execution's commits name shows where it is brought out, and how that "
-        "fares: in its deployments panel where the Jira site was given OAuth credentials, else by "
-        "a link to the execution.",
+        "Each issue that the commits of an execution name shows where these were deployed, and how "
+        "that went: in its deployments panel where the Jira site was given OAuth credentials, else "
+        "by a link to the execution.",
     ),
 )
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.codepipeline.models import Execution
 from apps.issues.meant import meant_by
 from apps.issues.models import Issue
 from apps.live.conditional import unchanged_page
@@ -36,6 +37,8 @@ HEARD = (
     "github.pullrequest",
     "cloudwatch.alarm",
 )
+# What a journey is read from, whose age its page tells.
+READ = " ".join(dict.fromkeys(kind.partition(".")[0] for kind in HEARD))
 NAME = "journey"
 
 
@@ -49,30 +52,33 @@ def commit(request: HttpRequest, commit_id: str) -> HttpResponse:
         raise Http404("There is no such commit.")
     row = found.changes[0].row
     title = found.title or f"Commit {commit_id[:7]}"
-    back = row.get_absolute_url() if row else ""
-    return _page(request, found, since, title=title, back=back, what="commit", subject=row)
+    return _page(request, found, since, title=title, subject=row)
 
 
 @require_safe
 @unchanged_page(house_version)
 def row(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """The way of a pull request or an issue."""
+    """The way of a pull request or an issue; of what has a commit, the way of that."""
     since = newest_change()
-    resource, found = row_for(request.user, kind, pk)
+    _, found = row_for(request.user, kind, pk)
+    if not isinstance(found, PullRequest | Issue) and (commit_id := commit_of(kind, found)):
+        return redirect("delivery:commit", commit_id)
     told = of_row(request.user, kind, found)
     if told is None:
         raise Http404("There is no such journey.")
-    back = url_of(resource.kind, found)
-    what = "issue" if isinstance(found, Issue) else "pull request"
-    return _page(request, told, since, title=str(found), back=back, what=what, subject=found)
+    return _page(request, told, since, title=str(found), subject=found)
 
 
 @require_safe
 def panel(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """Where a commit, pull request or issue stands, in one line, with the page that tells more."""
+    """Where a commit, pull request or issue stands, in one line, with the page that tells more.
+
+    Of an execution it tells of its commit: nothing where that is none of Git.
+    """
     resource, found = row_for(request.user, kind, pk)
     told = of_row(request.user, kind, found)
-    if told is None:
+    of_run = isinstance(found, Execution)
+    if told is None and not of_run:
         raise Http404("There is no such journey.")
     return render_part(
         request,
@@ -83,8 +89,9 @@ def panel(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             "heard": HEARD,
             "title": str(found),
             "back": url_of(kind, found),
+            "heading": "Where its change is" if of_run else "Where it is",
             "journey": told,
-            "page": address(kind, found),
+            "page": "" if told is None else address(kind, found),
             "reads": {"service": resource.app_label, "scope": found.scope_id},
         },
     )
@@ -96,39 +103,56 @@ def of_row(user: Any, kind: str, found: Any) -> Journey | None:
         return journeys.of_pull(user, found)
     if isinstance(found, Issue):
         return journeys.of_issue(user, meant_by(kind, found))
+    commit_id = commit_of(kind, found)
+    return journeys.of_commit(user, commit_id) if commit_id else None
+
+
+def commit_of(kind: str, found: Any) -> str:
+    """Return the id of the commit whose journey is that of a row; "" where it has none."""
     if kind in ("codecommit.commit", "github.commit"):
-        return journeys.of_commit(user, found.commit_id)
-    return None
+        return str(found.commit_id)
+    if isinstance(found, Execution) and journeys.COMMIT_ID.fullmatch(found.revision_id):
+        return str(found.revision_id)
+    return ""
 
 
 def address(kind: str, found: Any) -> str:
     """Return the path of a row's journey."""
-    if kind in ("codecommit.commit", "github.commit"):
-        return reverse("delivery:commit", args=[found.commit_id])
+    if commit_id := commit_of(kind, found):
+        return reverse("delivery:commit", args=[commit_id])
     return reverse("delivery:row", args=[kind, found.pk])
 
 
-def _page(  # noqa: PLR0913 - what a page is made of
-    request: HttpRequest,
-    found: Journey,
-    since: int,
-    *,
-    title: str,
-    back: str,
-    what: str,
-    subject: Any,
+def _trail(subject: Any) -> list[tuple[str, str]]:
+    """What stands above a journey, (name, path) each: that of which it is comes last."""
+    if subject is None:
+        return [("Pipelines", reverse("dashboard:home"))]
+    if isinstance(subject, Issue):
+        trail = [("Issues", reverse("issues:issues"))]
+        name = subject.key
+    else:
+        repository = subject.repository
+        trail = [
+            ("Source", reverse("source:repositories")),
+            (repository.key, repository.get_absolute_url()),
+        ]
+        name = f"#{subject.number}" if isinstance(subject, PullRequest) else subject.short_id
+    return [*trail, (name, subject.get_absolute_url())]
+
+
+def _page(
+    request: HttpRequest, found: Journey, since: int, *, title: str, subject: Any
 ) -> HttpResponse:
-    scopes = {"service": "codepipeline"}
+    kinds = {Issue: "issue", PullRequest: "pull request"}
     return render(
         request,
         "delivery/journey.html",
         {
             "journey": found,
             "title": title,
-            "back": back,
-            "what": what,
-            "subject": subject,
-            "reads": scopes,
+            "trail": _trail(subject),
+            "what": kinds.get(type(subject), "commit"),
+            "reads": {"service": READ},
             "live": live([], since, " ".join(HEARD)),
         },
     )

@@ -72,7 +72,8 @@ class Step:
     out       whether something is brought out in it; `last` that it is the pipeline's goal.
     run       None where the change has not come this far.
     after     when what came before it was over: from then on it waited.
-    remains   whether what stands there now contains the change; None where it never came through.
+    remains   whether what stands there now contains the change; None where it never came through,
+              or nobody knows.
     instead   what stands there now where that does not contain it: its page, and since when.
     """
 
@@ -199,7 +200,8 @@ def way_of(  # noqa: PLR0913 - what is known of one pipeline
                     why="It was rolled back." if rolled_back else "",
                     known=rolled_back or is_read(stands),
                 )
-            step.remains = step.instead is None
+            unknown = step.instead is not None and step.instead.state == State.UNKNOWN
+            step.remains = None if unknown else step.instead is None
         way.steps.append(step)
     if not way.is_there:
         way.hold = _hold(way, found, acts)

@@ -6,14 +6,14 @@ https://docs.github.com/en/rest/repos · https://docs.github.com/en/rest/commits
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.mirror.ask import UNREAD, Ask, Covered, Ended, Parent, Vanished
 from apps.mirror.masking import masked
 from apps.sites.reach import Failed, Reach
 
-from .listing import GONE, PAGE, by_key, ids_of, items, listed, missed, one, path
+from .listing import GONE, PAGE, Known, items, listed, named, path
 from .records import (
     BranchRecord,
     CommitRecord,
@@ -36,6 +36,8 @@ STEPS = 10
 PUSHED = 3
 # Branches of a repository that are asked in one sweep whether they were forced.
 COMPARED = 20
+# What was pushed to so lately may be pushed to again in the same second, or ours is another clock.
+SECONDS = timedelta(seconds=30)
 # A repository without any commit; a commit that is not there.
 NO_COMMITS = GONE | {409, 422}
 
@@ -45,20 +47,11 @@ def repositories(reach: Reach, ask: Ask) -> Iterator[RepositoryRecord | Vanished
 
     Where none changed, all answers are as they were and cost nothing (304).
     """
-    known = ids_of(ask)
-    if ask.keys is None:
-        found = listed(reach, known)
-    else:
-        found = []
-        for key, told in reach.each(ask.keys, lambda key: one(reach, key)):
-            if told is None:
-                yield Vanished(key)
-            elif isinstance(told, Failed):
-                found += missed(key, known, told)
-            else:
-                found += by_key([told], known)
-    for item in found:
-        if item.told is not None:
+    known = Known.told_by(ask)
+    for item in listed(reach, known) if ask.keys is None else named(reach, ask.keys, known):
+        if isinstance(item, Vanished):
+            yield item
+        elif item.told is not None:
             yield repository_record(item.told, item.key)
         elif item.blocked:
             yield troubled_record(item.key, "blocked", item.blocked)
@@ -96,6 +89,12 @@ def _cannot_be_read(parent: Parent) -> bool:
     return bool(parent.fields.get("status"))
 
 
+def _is_settled(parent: Parent) -> bool:
+    """Whether another push would be told by another time: GitHub tells of seconds."""
+    pushed = parent.fields.get("last_modified")
+    return pushed is None or datetime.now(UTC) - pushed > SECONDS
+
+
 def _stamp(parent: Parent) -> str:
     pushed = parent.fields.get("last_modified")
     return pushed.isoformat() if pushed else ""
@@ -115,7 +114,7 @@ def _branches_of(reach: Reach, parent: Parent) -> list[BranchRecord]:
             compared += 1
             record = _compared(reach, parent.key, head, record)
         found.append(record)
-    if found:
+    if found and _is_settled(parent):
         # One of them says up to which push all were read, so that a push changes no other rows.
         found[0] = replace(found[0], read_at_change=_stamp(parent))
     return found
@@ -150,6 +149,8 @@ class _Walk:
     pages: int = 0
     # The next page behind the head that is being read, "" for the next head.
     following: str = ""
+    # Read behind it so far: a head that is mirrored is not read again, so it comes with the rest.
+    held: list[CommitRecord] = field(default_factory=list)
 
 
 def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered | Ended]:
@@ -174,10 +175,12 @@ def commits(reach: Reach, ask: Ask) -> Iterator[CommitRecord | Covered | Ended]:
         for walk, answer in reach.each(ready, lambda walk: _next_page(reach, walk)):
             if isinstance(answer, Failed):
                 continue
-            yield from _fresh(ask, walk, answer)
-            if walk.calls >= STEPS:
-                walk.ahead.clear()
-                walk.following = ""
+            walk.held += _fresh(ask, walk, answer)
+            if not walk.following:
+                yield from walk.held
+                walk.held = []
+                if walk.calls >= STEPS:
+                    walk.ahead.clear()
             walks.append(walk)
         _drop_known(ask, walks)
 
@@ -214,22 +217,30 @@ def _next_page(reach: Reach, walk: _Walk) -> Any:
     )
 
 
-def _fresh(ask: Ask, walk: _Walk, answer: Any) -> Iterator[CommitRecord]:
-    """Yield the commits of a page that are not mirrored; say on the walk where it goes on."""
+def _fresh(ask: Ask, walk: _Walk, answer: Any) -> list[CommitRecord]:
+    """Return the commits of a page that are not mirrored; say on the walk where it goes on."""
     walk.calls += 1
     walk.pages += 1
     walk.following = ""
     if not answer.ok:
-        return
+        return []
     told = {str(commit["sha"]): commit for commit in items(answer)}
     name = walk.parent.key
     known = ask.finished([key_of(name, sha) for sha in told]) if told else frozenset()
-    new = [sha for sha in told if key_of(name, sha) not in known]
     walk.seen.update(told)
-    yield from (commit_record(name, told[sha]) for sha in new)
-    # A page that holds nothing known is followed by more of the push, unless it is the first look.
-    if len(new) == len(told) and walk.size == PAGE and walk.pages < PUSHED:
+    new = [commit_record(name, told[sha]) for sha in told if key_of(name, sha) not in known]
+    # What was merged lies between commits that are known: a push is read until it hangs on those,
+    # unless it is the first look.
+    if walk.size == PAGE and walk.pages < PUSHED and _hangs_loose(ask, walk, new):
         walk.following = _following(answer)
+    return new
+
+
+def _hangs_loose(ask: Ask, walk: _Walk, new: list[CommitRecord]) -> bool:
+    """Whether some of these have a parent that is neither mirrored nor was read just now."""
+    parents = {sha for record in new for sha in record.parents} - walk.seen
+    keys = sorted(key_of(walk.parent.key, sha) for sha in parents)
+    return bool(keys) and len(ask.finished(keys)) < len(keys)
 
 
 def _following(answer: Any) -> str:

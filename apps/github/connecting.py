@@ -12,7 +12,7 @@ from apps.sites.kinds import Chosen, Field, Finding, Hook, Method, SiteKind, Who
 from apps.sites.reach import Reach
 
 from .hooks import EVENTS, type_of
-from .listing import Listed, items, listed, path
+from .listing import Known, Listed, items, listed, path
 from .wire import wire
 from .words import APP, GET_REPOSITORY, HEADERS, TOKEN, next_page, read
 
@@ -62,7 +62,7 @@ def identify(reach: Reach) -> Whose:
 def findings(reach: Reach) -> Iterator[Finding]:
     """Say what can be read: the repositories, and of one of them what else is read."""
     try:
-        found = [one for one in listed(reach, {}) if one.told is not None]
+        found = [one for one in listed(reach, Known()) if one.told is not None]
     except Exception as error:  # noqa: BLE001 - told as a finding
         yield _failed("Repositories", error, "owners")
         return
@@ -186,11 +186,9 @@ GITHUB = SiteKind(
     headers=HEADERS,
     hook=Hook(
         signature="X-Hub-Signature-256",
-        delivery="X-GitHub-Delivery",
         type_of=type_of,
         events=EVENTS,
-        where="Settings, Webhooks of the repository, organisation or app; content type "
-        "application/json",
+        where="Settings → Webhooks of the repository, organisation or app",
     ),
     rights=(
         "Fine-grained tokens and apps: Metadata, Contents, Pull requests, Checks, Commit statuses "
@@ -198,7 +196,8 @@ GITHUB = SiteKind(
         "Classic tokens: repo, and read:org to list an organisation",
     ),
     writes=(
-        "Fine-grained tokens and apps: Issues, to write",
-        "Classic tokens: repo has it",
+        "Fine-grained tokens and apps: Issues, to write; where projects have their results told, "
+        "Commit statuses and Deployments, to write",
+        "Classic tokens: repo has them",
     ),
 )

@@ -4,7 +4,7 @@ https://docs.github.com/en/rest/issues/issues · https://docs.github.com/en/rest
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
@@ -16,14 +16,15 @@ from apps.sites.reach import Failed, Reach
 from apps.source.mentions import mentioned
 
 from .collect import comment
-from .listing import GONE, PAGE, by_key, ids_of, items, listed, missed, one, pages_unless, path
+from .listing import GONE, PAGE, Known, items, listed, named, pages_unless, path
+from .newest import Newest, newest
 from .records import JSON, arn_of, host_of, login, moment
 
 # Key -> its tracker, and what a list says of it.
 Wanted = dict[str, tuple[str, Mapping[str, Any] | None]]
-# Open issues of a tracker that are read at first, in pages, and those of a sweep whose comments
-# are: what is behind them is read when somebody does something to it.
-OPEN_PAGES, LATELY, TALKED = 10, 5, 50
+# Pages of open issues of a tracker that are read at first; issues of it whose comments are read in
+# one sweep: those of the others are read by the next ones.
+OPEN_PAGES, TALKED = 10, 50
 TODO, DONE = "todo", "done"
 REASONS = {"completed": "Completed", "not_planned": "Not planned", "duplicate": "Duplicate"}
 # What may be done with an issue: GitHub has two states, and reasons for the second.
@@ -90,23 +91,16 @@ def trackers(reach: Reach, ask: Ask) -> Iterator[TrackerRecord | Vanished]:
 
     One whose issues were switched off is no tracker any more.
     """
-    known = ids_of(ask)
-    if ask.keys is None:
-        found = listed(reach, known)
-    else:
-        found = []
-        for key, told in reach.each(ask.keys, lambda key: one(reach, key)):
-            if told is None or (not isinstance(told, Failed) and not told.get("has_issues")):
-                yield Vanished(key)
-            else:
-                found += (
-                    missed(key, known, told) if isinstance(told, Failed) else by_key([told], known)
-                )
-    for item in found:
-        if item.told is None:
+    known = Known.told_by(ask)
+    for item in listed(reach, known) if ask.keys is None else named(reach, ask.keys, known):
+        if isinstance(item, Vanished):
+            yield item
+        elif item.told is None:
             yield TrackerRecord(key=item.key)
         elif item.told.get("has_issues"):
             yield tracker_record(item.told, item.key)
+        elif ask.keys is not None:
+            yield Vanished(item.key)
 
 
 def tracker_record(told: Mapping[str, Any], key: str) -> TrackerRecord:
@@ -131,53 +125,83 @@ def issues(reach: Reach, ask: Ask) -> Iterator[IssueRecord | Covered | Ended | V
     transferred is in no list: where `ask.deep`, open ones that are not listed are asked for.
     """
     if ask.keys is not None:
-        for key, found in reach.each(ask.keys, lambda key: _by_key(reach, key)):
+        for key, found in reach.each(ask.keys, lambda key: _by_key(reach, ask, key)):
             if not isinstance(found, Failed):
                 yield found or Vanished(key)
         return
     wanted: Wanted = {}
-    covered: list[str] = []
+    covered: dict[str, str] = {}
+    untold = _untold(ask)
     for parent, told in reach.each(ask.parents, lambda parent: _listed(reach, ask, parent)):
         if not isinstance(told, Failed):
-            covered.append(parent.key)
-            yield from _told(ask, parent.key, told, wanted)
-    for key, found in reach.each(wanted, lambda key: _read(reach, key, *wanted[key])):
+            covered[parent.key] = told.upto
+            yield from _told(ask, parent.key, told.told, wanted, untold.get(parent.key, ()))
+    for key, found in reach.each(wanted, lambda key: _read(reach, ask, key, *wanted[key])):
         if not isinstance(found, Failed):
             yield found or Vanished(key)
-    for name in covered:
-        yield Ended(name)
+        elif wanted[key][1] is not None:
+            # Its place in the list is told only once.
+            covered.pop(wanted[key][0], None)
+    for name, upto in covered.items():
+        yield Ended(name, upto)
         yield Covered(name)
 
 
+def _untold(ask: Ask) -> dict[str, list[str]]:
+    """Return tracker -> the known issues whose comments were not read as they are."""
+    found: dict[str, list[str]] = {}
+    for key, stamp in ask.known.items():
+        if not stamp:
+            found.setdefault(key.rpartition("#")[0], []).append(key)
+    return found
+
+
 def _told(
-    ask: Ask, tracker: str, told: Iterable[Mapping[str, Any]], wanted: Wanted
+    ask: Ask,
+    tracker: str,
+    told: Mapping[Any, Mapping[str, Any]],
+    wanted: Wanted,
+    untold: Iterable[str],
 ) -> Iterator[IssueRecord]:
     """Yield the issues of which the list tells all; add to `wanted` those that are read apart."""
-    talked, have = 0, set()
-    for issue in told:
-        key = issue_key(tracker, issue["number"])
-        have.add(key)
+    left = TALKED
+    by_key = {issue_key(tracker, number): issue for number, issue in told.items()}
+    # What is not known as it is first: a deep look tells all.
+    for key in sorted(by_key, key=lambda key: _is_known(ask, key, by_key[key])):
+        issue = by_key[key]
         if not issue.get("comments"):
             yield issue_record(tracker, issue, [])
-        elif talked < TALKED:
-            talked += 1
+        elif left > 0:
+            left -= 1
             wanted[key] = (tracker, issue)
-        else:
-            # Where more have comments than are read at once, these stay as they were.
+        elif not _is_known(ask, key, issue):
+            # Where more have comments than are read at once, the next sweep reads these.
             yield issue_record(tracker, issue, UNREAD)
+    later = sorted(key for key in untold if key not in by_key)[: max(0, left)]
+    wanted |= dict.fromkeys(later, (tracker, None))
     if ask.deep:
-        gone = ask.unfinished.get(tracker, frozenset()) - have
+        gone = ask.unfinished.get(tracker, frozenset()) - by_key.keys()
         wanted |= dict.fromkeys(sorted(gone), (tracker, None))
 
 
-def _listed(reach: Reach, ask: Ask, parent: Parent) -> list[Mapping[str, Any]]:
+def _is_known(ask: Ask, key: str, issue: Mapping[str, Any]) -> bool:
+    stamp = ask.known.get(key)
+    return bool(stamp) and stamp == issue.get("updated_at")
+
+
+def _listed(reach: Reach, ask: Ask, parent: Parent) -> Newest:
     """Return the issues to which something was done since they were read; where deep, all open.
 
     At first those to which somebody did something last, and what is open.
     """
     operation, address = "github:IssuesListForRepo", path(parent.key, "/issues")
-    at_first = parent.key in ask.unended
-    told: dict[Any, Mapping[str, Any]] = {}
+
+    def known(issue: Mapping[str, Any]) -> bool:
+        # GitHub counts pull requests among issues; here they are their own.
+        return "pull_request" in issue or _is_known(
+            ask, issue_key(parent.key, issue["number"]), issue
+        )
+
     order: dict[str, Any] = {
         "state": "all",
         "sort": "updated",
@@ -186,34 +210,22 @@ def _listed(reach: Reach, ask: Ask, parent: Parent) -> list[Mapping[str, Any]]:
     }
     # Where issues were switched off GitHub answers 410.
     pages = pages_unless(reach, GONE, operation, address, **order)
-    for page in islice(pages, 1 if at_first else LATELY):
-        known = False
-        for issue in _issues(page):
-            stamp = ask.known.get(issue_key(parent.key, issue["number"]))
-            if stamp and stamp == issue.get("updated_at"):
-                known = True
-                break
-            told[issue["number"]] = issue
-        if known:
-            break
-    if at_first or ask.deep:
+    found = newest(pages, ask, parent.key, known)
+    if found.at_first or ask.deep:
         pages = pages_unless(reach, GONE, operation, address, state="open", per_page=PAGE)
         for page in islice(pages, OPEN_PAGES):
-            told = {issue["number"]: issue for issue in _issues(page)} | told
-    return list(told.values())
+            for issue in items(page):
+                if "pull_request" not in issue:
+                    found.told.setdefault(issue["number"], issue)
+    return found
 
 
-def _issues(page: Any) -> Iterator[Mapping[str, Any]]:
-    """GitHub counts pull requests among issues; here they are their own."""
-    return (told for told in items(page) if "pull_request" not in told)
-
-
-def _by_key(reach: Reach, key: str) -> IssueRecord | None:
-    return _read(reach, key, key.rpartition("#")[0], None)
+def _by_key(reach: Reach, ask: Ask, key: str) -> IssueRecord | None:
+    return _read(reach, ask, key, key.rpartition("#")[0], None)
 
 
 def _read(
-    reach: Reach, key: str, tracker: str, told: Mapping[str, Any] | None
+    reach: Reach, ask: Ask, key: str, tracker: str, told: Mapping[str, Any] | None
 ) -> IssueRecord | None:
     """Read one with its comments; None where it was deleted, transferred, or is a pull request."""
     number = key.rpartition("#")[2]
@@ -230,7 +242,9 @@ def _read(
     if told.get("comments"):
         said = reach.detail("github:IssuesListComments", f"{address}/comments", per_page=PAGE)
         comments = UNREAD if said is None else [_said(one) for one in items(said)]
-    return issue_record(tracker, told, comments)
+    record = issue_record(tracker, told, comments)
+    # Of one that is known as it is, what was read of it before still holds.
+    return replace(record, described=UNREAD) if _is_known(ask, key, told) else record
 
 
 def _said(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,7 +260,8 @@ def issue_record(tracker: str, told: Mapping[str, Any], comments: Any) -> IssueR
     title, body = masked(told.get("title") or ""), masked(told.get("body") or "")
     due = moment(milestone.get("due_on"))
     reason = REASONS.get(str(told.get("state_reason")), "Closed")
-    read = {} if comments is UNREAD else {"described": str(told.get("updated_at") or "")}
+    # One whose comments are not read is looked at again, wherever in the list it stands by then.
+    described = "" if comments is UNREAD else str(told.get("updated_at") or "")
     # Issues of other trackers, and Jira's; its own number in its title would name itself.
     host = host_of(told.get("html_url"))
     named = mentioned(title, body, repository=tracker, host=host)
@@ -275,8 +290,8 @@ def issue_record(tracker: str, told: Mapping[str, Any], comments: Any) -> IssueR
         resolved=moment(told.get("closed_at")),
         due=due.date() if due else None,
         url=told.get("html_url") or "",
+        described=described,
         links=tuple(one for one in named if one.to != key.lower()),
-        **read,
     )  # fmt: skip
 
 

@@ -18,10 +18,11 @@ from apps.source.mentions import mentioned
 from .checks import checks_of, sum_of
 from .collect import comment
 from .listing import GONE, PAGE, items, path
+from .newest import Newest, newest
 from .records import JSON, arn_of, commit_arn, host_of, login, moment
 
-# Pages of what was done lately that are looked through; what was done before was read then.
-LATELY, OPEN_PAGES = 3, 5
+# Pages of open ones that are read at first.
+OPEN_PAGES = 5
 SETTLED, MOVES = "settled", "moves"
 # Key -> its repository, and what a list says of it.
 Wanted = dict[str, tuple[str, Mapping[str, Any] | None]]
@@ -105,53 +106,50 @@ def pull_requests(
             missed.add(wanted[key][0])
         else:
             yield found or Vanished(key)
-    for name in listed:
+    for name, upto in listed.items():
         if name not in missed:
-            yield Ended(name)
+            yield Ended(name, upto)
             yield Covered(name)
     yield from (Covered(parent.key) for parent in ask.parents if parent.fields.get("status"))
 
 
-def _wanted(reach: Reach, ask: Ask) -> tuple[list[str], Wanted]:
-    """Return the repositories that were listed, and what is to be read of them."""
+def _wanted(reach: Reach, ask: Ask) -> tuple[dict[str, str], Wanted]:
+    """Return up to what the lists of repositories were read, and what is to be read of them."""
     readable = [parent for parent in ask.parents if not parent.fields.get("status")]
-    listed: list[str] = []
+    listed: dict[str, str] = {}
     wanted: Wanted = {}
     for parent, told in reach.each(readable, lambda parent: _listed(reach, ask, parent)):
         if isinstance(told, Failed):
             continue
-        listed.append(parent.key)
-        for pull in told:
-            wanted[pull_key(parent.key, pull["number"])] = (parent.key, pull)
+        listed[parent.key] = told.upto
+        for number, pull in told.told.items():
+            wanted[pull_key(parent.key, number)] = (parent.key, pull)
         for key in sorted(ask.unfinished.get(parent.key, ())):
-            if ask.deep or ask.known.get(key, MOVES).endswith(MOVES):
+            if ask.deep or (ask.known.get(key) or MOVES).endswith(MOVES):
                 wanted.setdefault(key, (parent.key, None))
     return listed, wanted
 
 
-def _listed(reach: Reach, ask: Ask, parent: Parent) -> list[Mapping[str, Any]]:
+def _listed(reach: Reach, ask: Ask, parent: Parent) -> Newest:
     """Return the pull requests to which something was done since they were read.
 
     At first those on which somebody did something last, and all that are open.
     """
     operation, address = "github:PullsList", path(parent.key, "/pulls")
-    at_first = parent.key in ask.unended
+
+    def known(pull: Mapping[str, Any]) -> bool:
+        stamp = ask.known.get(pull_key(parent.key, pull["number"]), "")
+        return stamp.startswith(f"{pull.get('updated_at')} ")
+
     pages = reach.pages(
         operation, address, state="all", sort="updated", direction="desc", per_page=PAGE
     )
-    told: dict[Any, Mapping[str, Any]] = {}
-    for page in islice(pages, 1 if at_first else LATELY):
-        for pull in items(page):
-            stamp = ask.known.get(pull_key(parent.key, pull["number"]), "")
-            if stamp and stamp.startswith(f"{pull.get('updated_at')} "):
-                # What comes behind it was done to before.
-                return list(told.values())
-            told[pull["number"]] = pull
-    if at_first and len(told) >= PAGE:
+    found = newest(pages, ask, parent.key, known)
+    if found.at_first and found.seen >= PAGE:
         pages = reach.pages(operation, address, state="open", per_page=PAGE)
         for page in islice(pages, OPEN_PAGES):
-            told |= {pull["number"]: pull for pull in items(page)}
-    return list(told.values())
+            found.told.update({pull["number"]: pull for pull in items(page) if not known(pull)})
+    return found
 
 
 def _by_key(reach: Reach, ask: Ask, key: str) -> PullRequestRecord | None:
@@ -185,7 +183,8 @@ def _read(
         State.WAITING,
     )
     stamp = stamp_of(whole, SETTLED if decided else MOVES)
-    described: Any = stamp if read else UNREAD
+    # What lacks a part is read again, wherever in the list it stands by then.
+    described: Any = stamp if read else UNREAD if same else ""
     return pull_record(repository, whole, described=described, **details)
 
 

@@ -16,6 +16,7 @@ from django.utils.timezone import now
 
 from apps.issues.models import Issue, Tracker
 from apps.live.bus import BUS, CHANGES
+from apps.mirror.history import rename_parent
 from apps.mirror.models import Change, Link, Scope
 from apps.mirror.note import note
 from apps.mirror.resource import REGISTER
@@ -52,14 +53,17 @@ def _follow(scope: Scope, before: str, after: str) -> None:
     for model, sign in ((Branch, "/"), (Commit, "/"), (PullRequest, "#")):
         _rename(model.objects.filter(scope=scope, repository=row), before, after, sign)
     for tracker in Tracker.objects.filter(scope=scope, key=before):
+        tracker.was = [before, *(name for name in tracker.was if name != before)]
         tracker.key, tracker.arn, tracker.name = after, arn_of(after), after
-        tracker.save(update_fields=["key", "arn", "name"])
+        tracker.save(update_fields=["key", "arn", "name", "was"])
         found = Issue.objects.filter(scope=scope, tracker=tracker, key__startswith=f"{before}#")
         for issue in found.only("pk", "key", "was").iterator(500):
             issue.was = [*(key for key in issue.was if key != issue.key), issue.key]
             issue.save(update_fields=["was"])
         _rename(found, before, after, "#")
-    _relink(before, after)
+    _relink(scope, before, after)
+    for kind in ("github.commit", "github.pullrequest", "github.issue"):
+        rename_parent(scope, kind, before, after)
     resource = REGISTER.get("github.repository")
     told = {after: (Change.Verb.CHANGED, {"key": before}, {"key": after})}
     changes = note(resource, scope, {after: row}, told, now())
@@ -79,13 +83,25 @@ def _rename(rows: Any, before: str, after: str, sign: str) -> None:
     rows.filter(beginning).update(key=_instead("key", before, after), arn=_instead("arn", old, new))
 
 
-def _relink(before: str, after: str) -> None:
-    """Let links that name what is in it, from anywhere, name it as it is called now."""
+def _relink(scope: Scope, before: str, after: str) -> None:
+    """Let links that name what is in it name it as it is called now: this site's, and pipelines'.
+
+    Another host may have a repository of the same name, which keeps it: what is said there means
+    that one. Pipelines say no host; theirs stay where there are two.
+    """
     old, new = arn_of(before), arn_of(after)
-    whole = Link.objects.filter(to_kind__in=("github.repository", "github.tracker"), to_arn=old)
+    kinds = REGISTER.of("github")
+    theirs = Q()
+    for resource in kinds:
+        rows = resource.model._default_manager.filter(scope=scope)
+        theirs |= Q(from_kind=resource.kind, from_id__in=rows.values("pk"))
+    if not Repository.objects.filter(arn=old).exclude(scope=scope).exists():
+        theirs |= ~Q(from_kind__in=[resource.kind for resource in kinds])
+    mine = Link.objects.filter(theirs)
+    whole = mine.filter(to_kind__in=("github.repository", "github.tracker"), to_arn=old)
     whole.update(to_arn=new)
-    for kinds, sign in _KINDS:
-        links = Link.objects.filter(to_kind__in=kinds, to_arn__startswith=f"{old}{sign}")
+    for names, sign in _KINDS:
+        links = mine.filter(to_kind__in=names, to_arn__startswith=f"{old}{sign}")
         links.update(to_arn=_instead("to_arn", old, new))
 
 

@@ -4,6 +4,7 @@ The rows are those of `apps.source` and `apps.issues`: they look alike whoever h
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import F
@@ -30,6 +31,7 @@ LISTS = (
     "github:ReposListForAuthenticatedUser",
     "github:AppsListReposAccessibleToInstallation",
     "github:ReposGet",
+    "github:UsersGetByUsername",
 )
 
 
@@ -39,8 +41,18 @@ def _repositories_in(scope: Scope) -> Sequence[Parent]:
         F("gone_at").asc(nulls_first=True)
     )
     return [
-        Parent(key=key, fields={"repository_id": number})
-        for key, number in rows.values_list("key", "repository_id")
+        Parent(key=key, fields={"repository_id": number, "gone": gone_at is not None})
+        for key, number, gone_at in rows.values_list("key", "repository_id", "gone_at")
+    ]
+
+
+def _trackers_in(scope: Scope) -> Sequence[Parent]:
+    """Return the same, gone where their issues were never read or were switched off."""
+    trackers = issue_models.Tracker.objects.filter(scope=scope, gone_at=None)
+    present = set(trackers.values_list("key", flat=True))
+    return [
+        replace(one, fields={**one.fields, "gone": one.key not in present})
+        for one in _repositories_in(scope)
     ]
 
 
@@ -217,7 +229,7 @@ TRACKER = REGISTER.add(
         events=(heard("repository", hooks.tracker),),
         heard_wholly=True,
         keyed=True,
-        given=_repositories_in,
+        given=_trackers_in,
         awaits=("github.repository",),
         held=True,
         goes_with=(ISSUES_KEPT,),

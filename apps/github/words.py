@@ -44,6 +44,7 @@ _METADATA, _CONTENTS = ("Metadata: read", "repo"), ("Contents: read", "repo")
 _PULLS, _ISSUES = ("Pull requests: read", "repo"), ("Issues: read", "repo")
 _WRITES = ("Issues: write", "repo")
 NEEDS: Mapping[str, tuple[str, str]] = {
+    "UsersGetByUsername": _METADATA,
     "ReposListForOrg": ("Metadata: read", "read:org and repo"),
     "ReposListForUser": _METADATA,
     "ReposListForAuthenticatedUser": _METADATA,

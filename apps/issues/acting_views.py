@@ -1,9 +1,11 @@
 """Forms by which people make issues and act on them, and the page that tells what became of it."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,6 +17,7 @@ from apps.mirror.links import url_of
 from apps.mirror.lists import heed
 from apps.mirror.markdown import rendered
 from apps.mirror.panels import panel_id, row_for
+from apps.mirror.state import State
 from apps.people.accounts import site_address
 
 from . import asking
@@ -24,7 +27,7 @@ from .failures import FAILURES, draft_of, failed
 from .forms import LONGEST_TEXT, AssignForm, CommentForm, IssueForm, MoveForm
 from .models import Deed, Issue
 from .panels import OF_FAILURE
-from .rights import project_for, trackers_for
+from .rights import holders_of, project_for, trackers_for
 from .views import issue_of, issue_page, reads
 
 # Issues that were made of one failure.
@@ -69,7 +72,8 @@ def new(request: HttpRequest) -> HttpResponse:
     if about is not None and failed(*about):
         address = site_address(request, url_of(*about))
         begin = draft_of(request.user, *about, address)
-    form = IssueForm(request.POST or None, trackers=trackers, initial=begin)
+    near = None if about is None else holders_of(about[1])
+    form = IssueForm(request.POST or None, trackers=trackers, near=near, initial=begin)
     if request.method == "POST" and form.is_valid():
         project, tracker, _kind = form.place
         named = None if about is None else (about[0], about[1].pk, _name(*about))
@@ -92,7 +96,7 @@ def new(request: HttpRequest) -> HttpResponse:
         "about": "" if about is None else _name(*about),
         "back": url_of(*about) if about else reverse("issues:issues"),
         "failed": about is not None and failed(*about),
-        "known": _made_of(request.user, *about) if about else [],
+        "known": _made_of(request.user, [about])[0] if about else [],
         "nowhere": not trackers,
         "reads": reads(),
     }
@@ -115,6 +119,9 @@ def _act(
     request: HttpRequest, pk: int, what: Deed.What, name: str, make: Callable[[Issue], Any]
 ) -> HttpResponse:
     found = issue_of(request, pk)
+    if request.method != "POST":
+        # A page that was refused is loaded again, or come back to after the sign-in.
+        return redirect(found)
     project = project_for(request.user, found)
     if project is None or found.scope.provider not in KEEPERS.by_provider:
         raise Http404("This takes another role.")
@@ -169,21 +176,21 @@ def _overtaken(found: Issue, what: Deed.What) -> str:
     return f"{found.assignee or 'Nobody'} has it by now. Look at it, and choose again."
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Say something on an issue."""
     make = lambda _found: CommentForm(request.POST, auto_id="id_comment_%s")  # noqa: E731
     return _act(request, pk, Deed.What.COMMENT, "comment", make)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Change an issue's state, as its workflow allows."""
     make = lambda found: MoveForm(request.POST, issue=found, auto_id="id_move_%s")  # noqa: E731
     return _act(request, pk, Deed.What.TRANSITION, "move", make)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def assign(request: HttpRequest, pk: int) -> HttpResponse:
     """Give an issue to somebody, or take it from who has it."""
 
@@ -252,35 +259,54 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
 # --- On pages of what failed ----------------------------------------------------------------------
 
 
-def _made_of(user: Any, kind: str, row: Any) -> list[dict[str, Any]]:
-    """Return the deeds that made issues of a failure, with the issues as far as they are seen."""
-    rows = Deed.objects.filter(about_kind=kind, about_id=row.pk, what=Deed.What.CREATE)
-    found = list(rows.select_related("tracker", "who__profile")[:MOST])
+def _made_of(user: Any, about: Sequence[tuple[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return of each failure the deeds that made issues of it, with these as far as they are seen.
+
+    As many queries for several failures as for one.
+    """
+    wanted = Q(pk__in=[])
+    for kind, row in about:
+        wanted |= Q(about_kind=kind, about_id=row.pk)
+    rows = Deed.objects.filter(wanted, what=Deed.What.CREATE)
+    found = list(rows.select_related("tracker", "who__profile")[: MOST * len(about)])
     seen = Issue.objects.visible_to(user).for_list()
     seen = seen.filter(key__in=[one.made_key for one in found if one.made_key])
     by_place = {(one.scope_id, one.key): one for one in seen}
-    told = []
+    told: dict[tuple[str, int | None], list[dict[str, Any]]] = defaultdict(list)
     for one in found:
         scope = one.tracker.scope_id if one.tracker is not None else None
         issue = by_place.get((scope, one.made_key)) if scope is not None else None
         # Who cannot know of the tracker is not told that there is one.
         if issue is not None or one.who_id == user.pk:
-            told.append({"deed": one, "issue": issue})
-    return told
+            told[one.about_kind, one.about_id].append({"deed": one, "issue": issue})
+    return [told[kind, row.pk][:MOST] for kind, row in about]
 
 
 @require_safe
 def of_failure(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """The issues that were made of what failed, and the button that makes one."""
+    """The issues that were made of what failed and of its parts, and buttons that make one."""
     resource, row = row_for(request.user, kind, pk)
+    failure = FAILURES.by_kind.get(kind)
+    parts = [] if failure is None else list(failure.parts(row))[:MOST]
+    known, *of_parts = _made_of(request.user, [(kind, row), *parts])
+    works = bool(trackers_for(request.user))
+    lines = [
+        {"kind": at, "row": part, "name": _name(at, part), "known": made}
+        for (at, part), made in zip(parts, of_parts, strict=True)
+        if works or made
+    ]
     context = {
         "id": panel_id(OF_FAILURE.name, kind, pk),
         "title": str(row),
         "back": url_of(kind, row),
         "kind": kind,
         "pk": pk,
-        "known": _made_of(request.user, kind, row),
-        "may": failed(kind, row) and bool(trackers_for(request.user)),
+        "known": known,
+        "may": failed(kind, row) and works,
+        "works": works,
+        "parts": lines,
+        # What still runs may fail while somebody looks at it.
+        "here": request.path if works and row.state in (State.MOVING, State.WAITING) else "",
         "reads": {"service": resource.app_label, "scope": row.scope_id},
     }
     return render_part(request, "issues/of_failure.html", context)

@@ -5,7 +5,7 @@ the text, and what looks like a secret is masked once more: it leaves the house.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,8 @@ class Failure:
     commit  row -> (its id, its message), ("", "") where nobody tells.
     lines   row -> the lines of the log that say why; "" for none.
     below   row -> (kind, row) of what failed and brought it to fail, the first first.
+    parts   row -> (kind, row) of what failed in it and has no page of its own: issues about these
+            are made, and listed, where it shows.
     """
 
     kind: str
@@ -40,6 +42,7 @@ class Failure:
     commit: Callable[[Any], tuple[str, str]] = lambda _row: ("", "")
     lines: Callable[[Any], str] = lambda _row: ""
     below: Callable[[Any], Iterator[tuple[str, Any]]] = lambda _row: iter(())
+    parts: Callable[[Any], Iterable[tuple[str, Any]]] = lambda _row: ()
 
 
 @dataclass(slots=True)
@@ -78,6 +81,7 @@ def draft_of(user: Any, kind: str, row: Any, address: str) -> dict[str, str]:
     if at is not None:
         head += f" on {at:%-d %b %Y at %H:%M} UTC"
     parts = [f"{head} ({_one_line(place)})."]
+    first = _one_line(why.split("\n", 1)[0])
     # What the log says is not said twice.
     why = "\n".join(line for line in why.splitlines() if line not in lines.splitlines())
     if why:
@@ -88,7 +92,6 @@ def draft_of(user: Any, kind: str, row: Any, address: str) -> dict[str, str]:
         said = _one_line(message.split("\n", 1)[0])
         parts.append(f"Commit: `{_one_line(sha)}`{f' {said}' if said else ''}")
     parts.append(f"Where it is: {address}")
-    first = _one_line(why.split("\n", 1)[0])
     title = _one_line(name) + (f" failed: {first}" if first else " failed")
     return {"title": _cut(title, LONGEST_TITLE), "text": "\n\n".join(parts)}
 

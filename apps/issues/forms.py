@@ -2,7 +2,7 @@
 
 import unicodedata
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -40,6 +40,13 @@ class MarkedForm(forms.Form):
         kwargs.setdefault("label_suffix", "")
         kwargs["initial"] = {"mark": uuid.uuid4(), **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
+
+    def full_clean(self) -> None:
+        """Lead whoever sent it to the first field that is wrong: it may stand far below."""
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong is not None:
+            self.fields[wrong].widget.attrs["autofocus"] = True
 
     def clean(self) -> dict[str, Any]:
         """A mark that is none is drawn anew: what was written is worth more than it."""
@@ -99,15 +106,46 @@ class IssueForm(MarkedForm):
         help_text="Words, separated by commas; may stay empty.",
     )
 
-    def __init__(self, *args: Any, trackers: Sequence[tuple[Project, Tracker]], **kwargs: Any):
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        *args: Any,
+        trackers: Sequence[tuple[Project, Tracker]],
+        near: Collection[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Offer trackers, those of the projects `near` first, as far as what it is about has any.
+
+        Each once, whichever projects hold it: in the name of one `near`, else of the first.
+        One is chosen only where there is nothing to choose: what is written about a failure must
+        not come to lie with others because nobody looked.
+        """
+        once: dict[int, tuple[Project, Tracker]] = {}
+        for pair in sorted(trackers, key=lambda one: near is not None and one[0].pk not in near):
+            once.setdefault(pair[1].pk, pair)
+        trackers = list(once.values())
         self.places = dict(_places(trackers))
+        likely = [pair for pair in trackers if near is None or pair[0].pk in near]
+        kwargs["initial"] = {
+            "where": self._usual(*likely[0]) if len(likely) == 1 else "",
+            **(kwargs.get("initial") or {}),
+        }
+        super().__init__(*args, **kwargs)
         # As Django keeps them: groups of choices, by tracker.
         groups: dict[str, list[tuple[str, str]]] = {}
         for value, (project, tracker, _kind, name) in self.places.items():
             groups.setdefault(f"{tracker} · {project}", []).append((value, name))
         field: Any = self.fields["where"]
-        field.choices = list(groups.items())
+        field.choices = [("", "Choose…"), *groups.items()]
+
+    def _usual(self, project: Project, tracker: Tracker) -> str:
+        """The place in a tracker that is chosen: a bug where it takes bugs, its only type else."""
+        mine = [
+            (value, name)
+            for value, (of, keeper, _kind, name) in self.places.items()
+            if (of, keeper) == (project, tracker)
+        ]
+        only = mine[0][0] if len(mine) == 1 else ""
+        return next((value for value, name in mine if name == f"{tracker}: Bug"), only)
 
     def clean_title(self) -> str:
         """On one line."""

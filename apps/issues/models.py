@@ -55,7 +55,8 @@ class Tracker(Mirrored):
     `key` is the keeper's own: "SHOP", the name of a query, "owner/name". `prefix` is what the keys
     of its issues begin with ("SHOP"; "" for GitHub's, whose numbers are its own). `status` and
     `state` are set only where it cannot be read (a JQL that Jira rejects): `trouble` says why, in
-    the keeper's own words. `more` is set where it has more issues than are read.
+    the keeper's own words. `more` is set where it has more issues than are read. `was` are keys it
+    had before, the last one first.
     """
 
     name = models.CharField(max_length=255)
@@ -68,6 +69,7 @@ class Tracker(Mirrored):
     open_issues = models.PositiveIntegerField(default=0)
     more = models.BooleanField(default=False)
     trouble = models.TextField(blank=True)
+    was = models.JSONField(default=list)
 
     objects: ClassVar[Any] = TrackerQuerySet.as_manager()
 

@@ -7,20 +7,29 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from apps.live.templatetags.live_tags import plain
-from apps.mirror.lists import leave_out, of_project
-from apps.mirror.models import Link
+from apps.mirror.lists import leave_out, of_project, scopes_of
+from apps.mirror.models import Link, Scope
+from apps.mirror.resource import REGISTER
 from apps.mirror.state import State
 
 from .kinds import ISSUES, TRACKERS
-from .models import Issue, Tracker
+from .models import Category, Issue, Tracker
 
-NAMES = ("tracker", "assignee", "type", "label")
+SITE = "site"
+NAMES = (SITE, "tracker", "assignee", "type", "label")
+# What an address says for whatever is not done.
+OPEN = "open"
 # What an address says for who has nobody.
 NOBODY = "-"
 # Choices that a filter offers.
 MOST = 200
 # What our states are called here.
-ENDS = ((State.WAITING, "To do"), (State.MOVING, "In progress"), (State.DONE, "Done"))
+ENDS = (
+    (OPEN, "Open"),
+    (State.WAITING.value, "To do"),
+    (State.MOVING.value, "In progress"),
+    (State.DONE.value, "Done"),
+)
 
 
 def in_tracker(tracker: Tracker) -> Q:
@@ -36,7 +45,7 @@ def in_tracker(tracker: Tracker) -> Q:
 def narrowed(
     request: HttpRequest, rows: Any, filters: dict[str, str]
 ) -> tuple[Any, list[dict[str, Any]], list[dict[str, str]]]:
-    """Narrow issues by tracker, assignee, type and label.
+    """Narrow issues by state, site, tracker, assignee, type and label.
 
     Returns the rows, the filters that the form offers, and what it keeps from elsewhere. A tracker
     that the reader cannot know of is left out like one that does not exist.
@@ -44,6 +53,11 @@ def narrowed(
     # Of a project, only what is in it is offered.
     among, _ = of_project(request, Issue.objects.visible_to(request.user).present().told())
     trackers = list(Tracker.objects.visible_to(request.user).present().order_by("name", "pk"))
+    if filters["state"] == OPEN:
+        rows = rows.exclude(category=Category.DONE)
+    elif filters["state"]:
+        rows = rows.filter(state=filters["state"])
+    rows, sites = of_site(request, rows, filters)
     if wanted := filters["tracker"]:
         chosen = next((one for one in trackers if str(one.pk) == wanted), None)
         if chosen is None:
@@ -60,11 +74,34 @@ def narrowed(
         rows = rows.labelled(label)
         pinned = [{"name": "label", "value": label, "label": f"label {label[:60]}"}]
     offered = [
+        sites,
         _offer("tracker", "Tracker", "Every tracker", filters, _trackers(trackers)),
         _offer("assignee", "Assignee", "Anybody", filters, _assignees(among)),
         _offer("type", "Type", "Every type", filters, _named(among, "type")),
     ]
     return rows, [one for one in offered if one["choices"]], pinned
+
+
+def sites_of(request: HttpRequest) -> list[Scope]:
+    """Return the sites that keep issues, as far as the reader may know of them."""
+    return scopes_of(request, [kind for kind in (*TRACKERS, *ISSUES) if kind in REGISTER.by_kind])
+
+
+def of_site(request: HttpRequest, rows: Any, filters: dict[str, str]) -> tuple[Any, dict[str, Any]]:
+    """Narrow rows to the site that the address names; returns them, and the filter that offers it.
+
+    By its scope: two sites may lie at one host (an organisation each), and none has regions.
+    """
+    sites = {str(one.pk): one for one in sites_of(request)}
+    chosen = sites.get(filters[SITE])
+    if filters[SITE] and chosen is None:
+        filters[SITE] = ""
+        leave_out(request, "There is no such site here.")
+    if chosen is not None:
+        rows = rows.filter(scope=chosen)
+    choices = [(value, one.label or one.account) for value, one in sites.items()]
+    choices.sort(key=lambda choice: (choice[1].lower(), choice[0]))
+    return rows, _offer(SITE, "Site", "Every site", filters, choices)
 
 
 def _offer(

@@ -40,14 +40,34 @@ def project_for(user: Any, row: Issue | Tracker) -> Project | None:
     Where several have it, the one that has had it longest. Asks the database, and no memory of it:
     who was taken out a moment ago acts no more.
     """
-    found = Q(pk__in=[])
-    for path, kind in lineage(REGISTER.get(REGISTER.kind_of(row))):
-        above = row.pk if path == "pk" else getattr(row, f"{path}_id", None)
-        if above is not None and REGISTER.get(kind).in_projects:
-            found |= Q(kind=kind, row_id=above)
-    held = Holding.objects.shown().filter(found, project__in=working_in(user))
+    held = _held(row).filter(project__in=working_in(user))
     first = held.select_related("project").order_by("added_at", "pk").first()
     return None if first is None else first.project
+
+
+def holders_of(row: Any) -> set[int]:
+    """Return the ids of the projects that hold a row, or what it belongs to."""
+    return set(_held(row).values_list("project", flat=True))
+
+
+def _held(row: Any) -> Any:
+    """The holdings of a row and of what it belongs to."""
+    found = Q(pk__in=[])
+    for path, kind in lineage(REGISTER.get(REGISTER.kind_of(row))):
+        above = _id_at(row, path)
+        if above is not None and REGISTER.get(kind).in_projects:
+            found |= Q(kind=kind, row_id=above)
+    return Holding.objects.shown().filter(found)
+
+
+def _id_at(row: Any, path: str) -> Any:
+    """The id of what a row belongs to, by its column path: "execution__pipeline"."""
+    if path == "pk":
+        return row.pk
+    *steps, last = path.split("__")
+    for step in steps:
+        row = getattr(row, step, None)
+    return getattr(row, f"{last}_id", None)
 
 
 def trackers_for(user: Any, within: Project | None = None) -> list[tuple[Project, Tracker]]:

@@ -1,5 +1,6 @@
 """Pages of issues and of what keeps them; they read rows, never a keeper."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +18,8 @@ from . import fragments, load
 from .acting_forms import acts_on, deeds_on
 from .models import Issue, Tracker
 from .named import linked_with, naming
-from .narrow import ENDS, NAMES, in_tracker, narrowed
+from .narrow import ENDS, NAMES, OPEN, SITE, in_tracker, narrowed, of_site, sites_of
+from .rights import trackers_for
 
 NEWEST = ("-updated", "-pk")
 # Issues that a tracker's page shows of it.
@@ -52,15 +54,21 @@ def reads(scope: int | None = None) -> dict[str, Any]:
 def issues(request: HttpRequest) -> HttpResponse:
     """Issues of every tracker, what moved last first."""
     since = newest_change()
-    filters = filters_of(request, *NAMES)
-    words = {name: filters[name] for name in ("q", "state", "account", "region")}
+    filters = filters_of(request, *NAMES, states=[OPEN])
+    words = {name: filters[name] for name in ("q", "account", "region")}
     rows = Issue.objects.for_list().present().told().visible_to(request.user).matching(**words)
     rows, offered, pinned = narrowed(request, rows, filters)
     context = ISSUES.context(request, since, rows, filters)
     # Our states by what they mean here.
-    context["states"] = [(state.value, word) for state, word in ENDS]
-    more = {"offered": offered, "pinned": pinned, "reads": reads()}
-    return render(request, "issues/issues.html", {**context, **more})
+    context["states"] = ENDS
+    more = {
+        "offered": offered,
+        "pinned": pinned,
+        "connected": bool(sites_of(request)),
+        "may_make": bool(trackers_for(request.user)),
+        "reads": reads(),
+    }
+    return render(request, "issues/issues.html", {**context, **_without_places(context), **more})
 
 
 @require_safe
@@ -68,10 +76,26 @@ def issues(request: HttpRequest) -> HttpResponse:
 def trackers(request: HttpRequest) -> HttpResponse:
     """What keeps issues: those that cannot be read first."""
     since = newest_change()
-    filters = filters_of(request)
-    rows = Tracker.objects.for_list().present().visible_to(request.user).matching(**filters)
+    filters = filters_of(request, SITE)
+    words = {name: filters[name] for name in ("q", "state", "account", "region")}
+    rows = Tracker.objects.for_list().present().visible_to(request.user).matching(**words)
+    rows, sites = of_site(request, rows, filters)
     context = TRACKERS.context(request, since, rows, filters)
-    return render(request, "issues/trackers.html", {**context, "reads": reads()})
+    more = {
+        "offered": [sites] if sites["choices"] else [],
+        "connected": bool(sites_of(request)),
+        "reads": reads(),
+    }
+    return render(request, "issues/trackers.html", {**context, **_without_places(context), **more})
+
+
+def _without_places(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Offer neither accounts nor regions where sites are offered, but for what an address asks."""
+    filters = context["filters"]
+    return {
+        "accounts": context["accounts"] if filters["account"] else [],
+        "regions": context["regions"] if filters["region"] else [],
+    }
 
 
 @require_safe

@@ -23,8 +23,8 @@ from apps.mirror.models import Scope
 from apps.mirror.provider import Health
 from apps.sites.reach import Reach
 
-from .collect import CLOUD, api
 from .records import person, person_id
+from .searching import CLOUD, api
 from .writing import document_of, wiki_of
 
 KIND = "jira.issue"

@@ -6,7 +6,7 @@ https://docs.atlassian.com/software/jira/docs/api/REST/9.12.0/
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -28,23 +28,38 @@ SPRINTS = ("active", "future", "closed")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Aside:
+    """What is told of a tracker besides its columns.
+
+    called  the key that a project has now, where its rows still bear an earlier one.
+    found   issues that a query finds.
+    left    issues that it found when it was read last, and does not any more.
+    """
+
+    called: str = ""
+    found: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrackerRecord:
     """A project or a named query; see `apps.issues.models.Tracker`."""
 
     key: str
     arn: str | Unread = UNREAD
-    status: str = ""
-    state: str = ""
+    status: str | Unread = ""
+    state: str | Unread = ""
     name: str | Unread = UNREAD
     prefix: str | Unread = UNREAD
     description: str | Unread = UNREAD
-    query: str = ""
+    query: str | Unread = ""
     url: str | Unread = UNREAD
     types: Sequence[Mapping[str, Any]] | Unread = UNREAD
     open_issues: int | Unread = UNREAD
     more: bool | Unread = UNREAD
-    trouble: str = ""
+    trouble: str | Unread = ""
     links: Sequence[LinkTo] | Unread = UNREAD
+    aside: Aside = field(default_factory=Aside)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +127,11 @@ def unreadable(key: str, trouble: str, *, query: str = "") -> TrackerRecord:
         trouble=trouble,
         name=key if query else UNREAD,
     )
+
+
+def left_alone(key: str) -> TrackerRecord:
+    """Return the record of a tracker that could not be read this time: it stays as it was."""
+    return TrackerRecord(key=key, status=UNREAD, state=UNREAD, query=UNREAD, trouble=UNREAD)
 
 
 def issue_record(

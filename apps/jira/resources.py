@@ -9,7 +9,8 @@ from apps.issues.models import Issue, Tracker
 from apps.issues.why import why_tracker
 from apps.mirror.resource import REGISTER, Cadence, Heard, Names, Resource
 
-from . import collect
+from . import collect, issues
+from .following import follow, trackers_in
 
 # https://developer.atlassian.com/server/jira/platform/webhooks/
 ISSUE_EVENTS = (
@@ -50,6 +51,8 @@ TRACKER = REGISTER.add(
             Heard(source="jira", detail_type=name, names=_project_of) for name in PROJECT_EVENTS
         ),
         keyed=True,
+        given=trackers_in,
+        aside=follow,
         held=True,
         url=Tracker.get_absolute_url,
         explain=why_tracker,
@@ -62,7 +65,7 @@ ISSUE = REGISTER.add(
         label="issues",
         provider="jira",
         model=Issue,
-        collect=collect.issues,
+        collect=issues.issues,
         cadence=Cadence(cold=timedelta(seconds=60)),
         calls=("jira:SearchIssues", "jira:GetIssue", "jira:GetComments", "jira:GetFields"),
         optional=("jira:GetIssue", "jira:GetComments", "jira:GetFields"),
@@ -75,6 +78,8 @@ ISSUE = REGISTER.add(
         # Never judged gone by a list: what is deleted is found out by its key.
         history=True,
         keyed=True,
+        # Of what webhooks name, what lies in these is read.
+        given=trackers_in,
         stamp="described",
         goes_with=("holds",),
         digest=digest.trackers,

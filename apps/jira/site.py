@@ -12,10 +12,11 @@ from apps.sites.failures import EXPIRED, classify, said
 from apps.sites.kinds import Chosen, Field, Finding, Hook, Method, SiteKind, Whose
 from apps.sites.reach import Reach
 
-from .collect import CLOUD, MISSING, REJECTED, api
+from .collect import MISSING, REJECTED
 from .jql import PROJECT_KEY, condition_of, newest_first
 from .panel import WHERE
 from .panel import findings as panel_findings
+from .searching import CLOUD, api
 from .wire import open_wire
 
 # Longer ones do not fit into an address, which a search is.
@@ -236,7 +237,7 @@ JIRA = SiteKind(
                 Field(
                     name="user",
                     label="User",
-                    help="The address that the token's user signs in with.",
+                    help="The e-mail address that the token's user signs in with.",
                 ),
                 TOKEN,
                 Field(
@@ -292,7 +293,6 @@ JIRA = SiteKind(
     next_page=next_page,
     hook=Hook(
         signature="X-Hub-Signature",
-        delivery="X-Atlassian-Webhook-Identifier",
         type_of=type_of,
         events=("Issue: created, updated, deleted", "Comment: created, updated, deleted"),
         where="Jira → Settings → System → WebHooks",

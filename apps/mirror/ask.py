@@ -53,6 +53,7 @@ class Ask:
                 moving or waiting; a history re-reads by key those its newest pages did not show.
     unended     parents ("" where the resource is not asked by parent) whose history was never
                 read to its end: no known page ends reading there.
+    upto        parent -> what `Ended.upto` last said of it, where it did.
     deep        read details even where the stamp is unchanged.
     """
 
@@ -62,6 +63,7 @@ class Ask:
     finished: Callable[[Iterable[str]], frozenset[str]] = none_finished
     unfinished: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unended: frozenset[str] = frozenset()
+    upto: Mapping[str, str] = field(default_factory=dict)
     deep: bool = False
 
 
@@ -86,10 +88,14 @@ class Continued:
 class Ended:
     """A parent's history was read back to its end ("" where it belongs to the whole scope).
 
-    From then on reading may stop at the first page that holds nothing new.
+    From then on reading may stop at the first page that holds nothing new; or back to where it had
+    been read before, where its rows change and move to the front of their list: `upto` is then by
+    what the newest of them was ordered. A row that is known proves nothing of those behind it there
+    (a hint may have had it read alone), this does: it moves only with a list that was read so far.
     """
 
     parent: str = ""
+    upto: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Says what is due, who does it, and when it is due again."""
 
+import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,8 @@ LONGEST_AWAY = timedelta(minutes=10)
 # Who asks whether a scope answers again has so long before another may.
 ASKING = timedelta(minutes=2)
 SOON = timedelta(seconds=1)
+# After so many failures alike reaches ask no more.
+FAIL_ALIKE = 3
 
 
 def due_sweeps(at: datetime | None = None) -> list[Sweep]:
@@ -157,7 +160,7 @@ class Went:
 
     cold    it was of the whole list.     deep    details were read again, too.
     whole   it was read to its end; else it is tried again after a pause.
-    missed  keys of parents for which there was no time, in the order they were asked.
+    missed  keys of parents that were not read, in the order they were asked.
     """
 
     cold: bool = False
@@ -179,7 +182,7 @@ def after_reading(sweep: Sweep, at: datetime, went: Went) -> dict[str, Any]:
     values: dict[str, Any] = {"finished_at": now(), "hot_due_at": hot}
     if not went.cold:
         return values
-    values["resume_from"] = next(iter(went.missed), "")
+    values["resume_from"] = _next_begin(sweep.resume_from, went)
     if not went.whole:
         # From its end: what hangs for longer than its cadence must not be due when it ends.
         values["due_at"] = now() + after_trouble(cadence.cold)
@@ -191,6 +194,19 @@ def after_reading(sweep: Sweep, at: datetime, went: Went) -> dict[str, Any]:
     if went.deep or sweep.last_success is None:
         values["deep_due_at"] = at + cadence.deep
     return values
+
+
+def _next_begin(began_with: str, went: Went) -> str:
+    """Return with which parent the next reading begins: the first for which there was no time.
+
+    Some that fail alike make an operation rest, and those behind are not asked: to begin the same
+    way again would give them no turn for as long as these fail. Then it is any that was not read.
+    """
+    first = next(iter(went.missed), "")
+    if first and not went.whole and first != began_with:
+        return first
+    left = went.missed if went.whole else went.missed[1:]
+    return random.choice(left) if len(left) >= FAIL_ALIKE else ""  # noqa: S311 - guards nothing
 
 
 def after_trouble(cold: timedelta) -> timedelta:

@@ -1,6 +1,6 @@
 """Remembers which histories were read back to their end, so that each is read whole only once."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from .models import ReadToEnd, Scope
 from .resource import Resource
@@ -19,6 +19,8 @@ class Histories:
         # Parents whose history had been read to its end when this reading began.
         self._whole: set[str] = set()
         self._open: set[str] = set()
+        # Parent -> up to where its list was read, see `Ended.upto`.
+        self.upto: dict[str, str] = {}
 
     def unended(self, parents: Collection[str]) -> frozenset[str]:
         """Return those among these parents whose history was never read to its end."""
@@ -27,8 +29,9 @@ class Histories:
         rows = self._rows
         if len(parents) <= BATCH:
             rows = rows.filter(parent_key__in=[_column(key) for key in parents])
-        found = set(rows.values_list("parent_key", flat=True))
+        found = dict(rows.values_list("parent_key", "upto"))
         self._whole = {key for key in parents if _column(key) in found}
+        self.upto = {key: upto for key in self._whole if (upto := found[_column(key)])}
         return frozenset(parents) - self._whole
 
     def open(self, parents: Iterable[str]) -> None:
@@ -42,8 +45,11 @@ class Histories:
         for start in range(0, len(keys), BATCH):
             self._rows.filter(parent_key__in=keys[start : start + BATCH]).delete()
 
-    def close(self, covered: Collection[str], ended: Collection[str]) -> None:
-        """Say that the rows of `covered` are all written; `ended` were read back to their end."""
+    def close(self, covered: Collection[str], ended: Mapping[str, str]) -> None:
+        """Say that the rows of `covered` are all written.
+
+        `ended` were read back to their end, or to where they had been read: parent -> up to what.
+        """
         if not self._kept:
             return
         whole = {
@@ -59,6 +65,18 @@ class Histories:
             batch_size=BATCH,
             ignore_conflicts=True,
         )
+        for key in sorted(set(covered) & self._whole):
+            upto = ended.get(key, "")
+            if upto and upto != self.upto.get(key):
+                self._rows.filter(parent_key=_column(key)).update(upto=upto)
+                self.upto[key] = upto
+
+
+def rename_parent(scope: Scope, kind: str, before: str, after: str) -> None:
+    """Let what is known of a parent's history be known of it by another key."""
+    rows = ReadToEnd.objects.filter(scope=scope, kind=kind)
+    if not rows.filter(parent_key=_column(after)).exists():
+        rows.filter(parent_key=_column(before)).update(parent_key=_column(after))
 
 
 def _column(key: str) -> str:

@@ -57,7 +57,14 @@ def names(user: Any, kind: str, row: Any) -> list[Linked]:
     rows = {
         (to_kind, arn): found
         for to_kind, wanted in arns.items()
-        for arn, found in by_name(_visible(user, to_kind, named(wanted)), wanted).items()
+        for arn, found in by_name(
+            # Of two that have one name (at two hosts) the one beside it is meant: it comes last.
+            sorted(
+                _visible(user, to_kind, named(wanted)),
+                key=lambda found: found.scope_id == row.scope_id,
+            ),
+            wanted,
+        ).items()
     }
     lines = []
     for link in links:

@@ -1,6 +1,6 @@
 """What lists and pages of mirrored rows are made of: filters, pages, pictures, live topics."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,9 +54,10 @@ def picture(fragment: Fragment, contexts: Mapping[int, Mapping[str, Any]], pk: i
     return pictures(fragment, {pk: contexts[pk]})[pk]
 
 
-def filters_of(request: HttpRequest, *more: str) -> dict[str, str]:
+def filters_of(request: HttpRequest, *more: str, states: Collection[str] = ()) -> dict[str, str]:
     """Return what a list is narrowed by: {q, state, account, region and what else is named}.
 
+    `states` are words for several states at once that the list knows besides ours: "open".
     A state that is none, an account or region that the reader cannot know of, and a name that means
     nothing here are left out; `request.left_out` says so in sentences, and base.html shows them.
     """
@@ -69,9 +70,9 @@ def filters_of(request: HttpRequest, *more: str) -> dict[str, str]:
     ]
     for name in ("state", "account", "region"):
         value = filters[name]
-        if value and value not in _known(request, name):
+        if value and value not in (*_known(request, name), *(states if name == "state" else ())):
             filters[name] = ""
-            told.append(_is_none(name, value))
+            told.append(_is_none(name, value, states))
     leave_out(request, *told)
     return filters
 
@@ -103,9 +104,14 @@ def project_of(request: HttpRequest) -> str:
     return chosen
 
 
-def choices_of(request: HttpRequest, states: Iterable[State]) -> dict[str, Any]:
-    """Return what the filters of a list offer this reader; see templates/mirror/list.html."""
-    scopes = _scopes_of(request)
+def choices_of(
+    request: HttpRequest, states: Iterable[State], kinds: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return what the filters of a list offer this reader; see templates/mirror/list.html.
+
+    Of places only those in which any of the `kinds` is read, where any are named.
+    """
+    scopes = scopes_of(request, kinds)
     return {
         "accounts": places(scopes, "account"),
         "regions": places(scopes, "region"),
@@ -149,9 +155,9 @@ def unheeded(request: HttpRequest) -> list[str]:
     ][:MOST_TOLD]
 
 
-def _is_none(name: str, value: str) -> str:
+def _is_none(name: str, value: str, states: Iterable[str]) -> str:
     if name == "state":
-        return f"{_quoted(value)} is no state; there are {', '.join(State)}."
+        return f"{_quoted(value)} is no state; there are {', '.join((*states, *State))}."
     return f"{_quoted(value)} is no {name} that is connected here."
 
 
@@ -163,6 +169,15 @@ def _known(request: HttpRequest, name: str) -> set[str]:
     if name == "state":
         return set(State)
     return {value for value, _ in places(_scopes_of(request), name)}
+
+
+def scopes_of(request: HttpRequest, kinds: Collection[str] = ()) -> list[Scope]:
+    """Return the scopes that the reader may know of, of `kinds` alone where any are named."""
+    scopes = _scopes_of(request)
+    if not kinds:
+        return scopes
+    providers = {REGISTER.get(kind).provider for kind in kinds}
+    return [scope for scope in scopes if scope.provider in providers]
 
 
 def _scopes_of(request: HttpRequest) -> list[Scope]:
@@ -216,7 +231,7 @@ class Listing:
             "filters": filters,
             "listed_kinds": self.listed_kinds,
             "filtered": filtered,
-            **choices_of(request, self.states),
+            **choices_of(request, self.states, self.listed_kinds),
             "live": live([*topics, *(f"list:{kind}" for kind in kinds)], since, refresh_on),
         }
 

@@ -13,7 +13,7 @@ MASK = "***"
 # Shapes that are credentials whatever they are called.
 SHAPE = re.compile(
     r"\b(?:(?:AKIA|ASIA)[A-Z0-9]{12,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}"
-    r"|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,})\b"
+    r"|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|AT[AC]TT3[\w=-]{20,})\b"
 )
 # AWS's other secrets have no shape of their own, but are named where they are written down.
 NAMED = re.compile(

@@ -233,11 +233,13 @@ class ReadToEnd(models.Model):
 
     `parent_key` is "" where a history belongs to the whole scope. Taken back while rows of an
     unfinished reading are being written, because one that is cut off leaves a hole behind them.
+    `upto` is by what its newest row was ordered then, where its rows change (`ask.Ended`).
     """
 
     scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=64)
     parent_key = models.CharField(max_length=512, blank=True)
+    upto = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         constraints: ClassVar = [

@@ -47,7 +47,8 @@ def row_for(user: Any, kind: str, row_id: int) -> tuple[Resource, Any]:
         raise Http404("There is no such kind.")
     rows: Any = resource.model._default_manager
     rows = rows.visible_to(user).select_related("scope", *lineage_of(resource))
-    return resource, get_object_or_404(rows, pk=row_id)
+    # Providers share shapes: an issue of Jira's is none of GitHub's, though it lies in one table.
+    return resource, get_object_or_404(rows, pk=row_id, scope__provider=resource.provider)
 
 
 @dataclass(slots=True)

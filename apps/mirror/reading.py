@@ -54,12 +54,14 @@ class Reading:
             parents = _beginning_with(begin_with, found)
             step(0, len(parents))
             return self._children(parents, deep=deep, step=step)
+        histories = Histories(self.resource, self.scope)
         ask = Ask(
             parents=tuple(self.resource.given(self.scope)) if self.resource.given else (),
             known=known.stamps(self.resource, self.scope),
             finished=known.finished_among(self.resource, self.scope),
             unfinished={"": frozenset(known.unfinished_keys(self.resource, self.scope))},
-            unended=Histories(self.resource, self.scope).unended([""]),
+            unended=histories.unended([""]),
+            upto=histories.upto,
             deep=deep,
         )
         result = self._collect(ask, Everything())
@@ -98,12 +100,12 @@ class Reading:
         A history proves no absence, so a long one is written in gulps while it is being read.
         """
         histories = Histories(self.resource, self.scope)
-        ended = False
+        ended: dict[str, str] = {}
         result = Result()
         held: list[Any] = []
         for item in self._answers(ask):
             if isinstance(item, Ended):
-                ended = True
+                ended[""] = item.upto
                 continue
             held.append(item)
             if self.resource.history and len(held) >= GULP:
@@ -113,7 +115,7 @@ class Reading:
                 held = []
         result = result.add(self._reconcile(held, extent))
         if ask.keys is None:
-            histories.close([""], {""} if ended else set())
+            histories.close([""], ended)
         return result
 
     def _answers(self, ask: Ask) -> Iterator[Any]:
@@ -134,7 +136,7 @@ class Reading:
         histories = Histories(self.resource, self.scope)
         held: list[Any] = []
         covered: set[str] = set()
-        ended: set[str] = set()
+        ended: dict[str, str] = {}
         continued: set[str] = set()
         missed = {parent.key: None for parent in parents}
         by_key = {parent.key: parent for parent in parents}
@@ -153,8 +155,11 @@ class Reading:
             match item:
                 case Continued(parent=key):
                     continued.add(key)
-                case Ended(parent=key):
-                    ended.add(key)
+                    if len(held) >= GULP:
+                        ready, held = self._split(held, covered)
+                        result = result.add(write(ready))
+                case Ended(parent=key, upto=upto):
+                    ended[key] = upto
                 case Covered(parent=key):
                     covered.add(key)
                     continued.discard(key)
@@ -183,6 +188,7 @@ class Reading:
             finished=known.finished_among(self.resource, self.scope),
             unfinished=known.unfinished_by_parent(self.resource, self.scope, keys),
             unended=histories.unended(keys),
+            upto=histories.upto,
             known=known.stamps(self.resource, self.scope),
             deep=deep,
         )

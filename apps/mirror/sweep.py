@@ -62,8 +62,8 @@ class Done:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Keys of the parents for which there was no time."""
-        return () if self.whole or self.result is None else self.result.missed
+        """Keys of the parents that were not read."""
+        return () if self.result is None else self.result.missed
 
 
 def run(sweep: Sweep, *, progress: Progress | None = None, whole: bool = False) -> Result | None:

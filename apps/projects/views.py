@@ -77,12 +77,17 @@ def _read(after: str) -> Place | None:
 
 
 # What records are about, and what pages call it.
-ABOUT = {SUBJECT: "Projects", "proposal": "Proposals"}
+ABOUT = {
+    SUBJECT: "Projects",
+    "proposal": "Proposals",
+    "account": "AWS accounts",
+    "site": "GitHub and Jira",
+}
 
 
 @require_safe
 def deeds(request: HttpRequest) -> HttpResponse:
-    """Who did what to projects, those that are deleted, too; for administrators."""
+    """Who did what to projects and connections, those that are gone, too; for administrators."""
     if not is_administrator(request.user):
         raise Http404("There is no such page.")
     heed(request, "after")

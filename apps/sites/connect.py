@@ -3,7 +3,6 @@
 Knows no request: `manage.py up` connects the sandbox through the same door as the page.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,11 +18,11 @@ from apps.mirror.models import Operation, Scope
 from apps.mirror.provider import Health
 from apps.mirror.sweep import ensure_sweeps
 
+from .kinds import SITES
 from .models import Remembered, Site, new_webhook_secret
 from .opening import forget
 from .quota import forget_quota
-
-log = logging.getLogger(__name__)
+from .told import CHANGED, CONNECTED, PAUSED, RENAMED, RESUMED, SIGNED, tell
 
 SYSTEM = "make up"
 
@@ -67,7 +66,7 @@ class Given:
 
 
 def connect(
-    *, provider: str, name: str, given: Given, managed: bool = False, by: str = SYSTEM
+    *, provider: str, name: str, given: Given, managed: bool = False, by: Any = SYSTEM
 ) -> Site:
     """Store a site and begin to sweep it; return it.
 
@@ -97,18 +96,23 @@ def connect(
         site.scope.refresh_from_db()
         ensure_sweeps(site.scope)
         settle(site)
-    audit("site.connected", by, site, method=given.method)
+        writes = ", people here may write to it" if given.may_write else ""
+        tell(site, CONNECTED, by, f"{SITES.get(provider).label} at {site.host}{writes}")
     return site
 
 
-def change(site: Site, given: Given, *, by: str) -> None:
+@transaction.atomic
+def change(site: Site, given: Given, *, by: Any) -> None:
     """Give a site other credentials, or something else to read. Rows are kept."""
-    _change(site, given)
-    audit("site.changed", by, site, method=given.method)
+    changed = _change(site, given)
+    if changed:
+        tell(site, CHANGED, by, ", ".join(changed))
 
 
-def _change(site: Site, given: Given) -> None:
-    before, chosen = site.stamp, site.selection
+def _change(site: Site, given: Given) -> list[str]:
+    """Write what is given; return what of it is new, in words."""
+    before, chosen, wrote = site.stamp, site.selection, site.may_write
+    client = site.client_stamp
     given.put_into(site)
     if isinstance(site.secret, str) or site.stamp != before:
         site.edition += 1
@@ -125,6 +129,14 @@ def _change(site: Site, given: Given) -> None:
     settle(site)
     if site.stamp != before or site.selection != chosen:
         sweep_now(Scope.objects.filter(pk=site.scope_id))
+    may = "may" if site.may_write else "may not"
+    new = {
+        "credentials": site.stamp != before,
+        "client credentials": site.client_stamp != client,
+        "what is read": site.selection != chosen,
+        f"people here {may} write to it": site.may_write != wrote,
+    }
+    return [what for what, is_new in new.items() if is_new]
 
 
 def settle(site: Site) -> None:
@@ -147,44 +159,41 @@ def settle(site: Site) -> None:
     transaction.on_commit(partial(BUS.publish, "scope", str(row.scope_id)))
 
 
-def rename(site: Site, name: str, *, by: str) -> None:
+@transaction.atomic
+def rename(site: Site, name: str, *, by: Any) -> None:
     """Give a site another name, which every page shows from now on. The name must be free."""
     if site.name == name:
         return
+    tell(site, RENAMED, by, name)
     Site.objects.filter(pk=site.pk).update(name=name)
-    audit("site.renamed", by, site, to=name)
     site.name = name
     settle(site)
 
 
-def pause(site: Site, *, by: str) -> None:
+@transaction.atomic
+def pause(site: Site, *, by: Any) -> None:
     """Stop sweeping a site; what was read stays readable."""
-    Site.objects.filter(pk=site.pk).update(paused=True)
+    if Site.objects.filter(pk=site.pk, paused=False).update(paused=True):
+        tell(site, PAUSED, by)
     settle(site)
-    audit("site.paused", by, site)
 
 
-def resume(site: Site, *, by: str) -> None:
+@transaction.atomic
+def resume(site: Site, *, by: Any) -> None:
     """Sweep a site again. What failed before is tried at once."""
-    Site.objects.filter(pk=site.pk).update(paused=False, identity_asked_at=None)
+    if Site.objects.filter(pk=site.pk, paused=True).update(paused=False):
+        tell(site, RESUMED, by)
+    Site.objects.filter(pk=site.pk).update(identity_asked_at=None)
     settle(site)
     sweep_now(Scope.objects.filter(pk=site.scope_id))
-    audit("site.resumed", by, site)
 
 
-def rotate_webhook_secret(site: Site, *, by: str) -> str:
+@transaction.atomic
+def rotate_webhook_secret(site: Site, *, by: Any) -> str:
     """Give a site's webhooks another secret; return it, which is shown once."""
     secret = new_webhook_secret()
     Site.objects.filter(pk=site.pk).update(webhook_secret=secret)
     # What the site signs until it is told the new one is refused: its silence vouches for nothing.
     events_moved(site.scope_id)
-    audit("site.webhook_secret_rotated", by, site)
+    tell(site, SIGNED, by)
     return secret
-
-
-def audit(event: str, by: str, site: Site, **more: Any) -> None:
-    """Write who did what to which connection. Credentials are never among it."""
-    log.info(
-        event,
-        extra={"by": by, "connection": site.name, "site": site.base_url, **more},
-    )

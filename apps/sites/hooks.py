@@ -1,5 +1,6 @@
 """Takes webhooks: a signed body is a hint of what to read again, and is forgotten."""
 
+import hashlib
 import json
 import logging
 from typing import Any
@@ -54,17 +55,16 @@ def take(request: HttpRequest, provider: str, pk: int) -> HttpResponse:
         payload = None
     if not isinstance(payload, dict):
         return _said("The body is no JSON: choose application/json as content type.", 400)
-    delivery = headers.get(kind.hook.delivery.lower(), "")[:128]
-    return _taken(site, kind.hook.type_of(headers, payload), delivery, payload)
+    digest = hashlib.sha256(raw).hexdigest()
+    return _taken(site, kind.hook.type_of(headers, payload), digest, payload)
 
 
-def _taken(site: Site, what: str, delivery: str, payload: Any) -> HttpResponse:
+def _taken(site: Site, what: str, digest: str, payload: Any) -> HttpResponse:
     """Note a delivery and hint what it names; both or neither, so that a repeated one may mend."""
     with transaction.atomic():
-        if delivery:
-            known = Delivery.objects.get_or_create(site=site, delivery_id=delivery)
-            if not known[1]:
-                return _said("This was taken before.", 409)
+        _, fresh = Delivery.objects.get_or_create(site=site, digest=digest)
+        if not fresh:
+            return _said("This was taken before.", 409)
         events_heard(site.scope_id)
         event = Event(place=site.scope.place, source=site.provider, type=what, detail=payload)
         named = bool(ingest(site.provider, [event]))

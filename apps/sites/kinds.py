@@ -99,14 +99,12 @@ class Hook:
     """How a kind of site signs and names its webhooks.
 
     signature  header with "sha256=" and the HMAC of the raw body.
-    delivery   header with an id that a repeated delivery bears again.
     type_of    (headers, payload) -> what the site calls what happened, "" for nothing of ours.
     events     what to tick at the site, for people.
     where      where to enter it there, for people.
     """
 
     signature: str
-    delivery: str
     type_of: Callable[[Mapping[str, str], Mapping[str, Any]], str]
     events: tuple[str, ...]
     where: str

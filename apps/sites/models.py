@@ -124,19 +124,23 @@ class Remembered(models.Model):
 
 
 class Delivery(models.Model):
-    """A webhook that was taken: a second one of the same id is a replay."""
+    """A webhook that was taken: a second one of the same body is a replay.
+
+    `digest` is of the raw body: that alone is signed, the delivery's id in the headers is not, and
+    whoever overheard one may write another there. Sites tell in each body when or what, by number.
+    """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="deliveries")
-    delivery_id = models.CharField(max_length=128)
+    digest = models.CharField(max_length=64)
     at = models.DateTimeField(default=now, db_index=True)
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["site", "delivery_id"], name="delivery_once")
+            models.UniqueConstraint(fields=["site", "digest"], name="delivery_once")
         ]
 
     def __str__(self) -> str:
-        return self.delivery_id
+        return self.digest
 
 
 def selected(site: Site, name: str) -> list[Any]:

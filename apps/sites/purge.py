@@ -11,9 +11,10 @@ from django.utils.timezone import now
 from apps.mirror.models import Change, Hint, Link, Operation, ReadToEnd, Scope, Sweep, Unbound
 from apps.mirror.resource import REGISTER
 
-from .connect import audit, settle
+from .connect import settle
 from .models import Delivery, Remembered, Site
 from .opening import forget
+from .told import REMOVED, tell
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +35,12 @@ def what_is_lost(site: Site) -> list[tuple[str, int]]:
     return [(label, number) for label, number in counted if number]
 
 
-def announce(site: Site, *, by: str) -> None:
+@transaction.atomic
+def announce(site: Site, *, by: Any) -> None:
     """Stop sweeping and hide the site at once; the rows go in a task, by the beat if need be."""
-    Site.objects.filter(pk=site.pk).update(removed_at=now())
+    if Site.objects.filter(pk=site.pk, removed_at=None).update(removed_at=now()):
+        tell(site, REMOVED, by)
     settle(site)
-    audit("site.removed", by, site)
 
 
 def sites_to_purge() -> list[int]:

@@ -37,7 +37,7 @@ def for_staff(view: View) -> View:
     """Let staff and administrators in; to everybody else the page does not exist."""
 
     @never_cache
-    @sensitive_post_parameters("secret")
+    @sensitive_post_parameters("secret", "client_secret")
     @wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not is_administrator(request.user):
@@ -87,7 +87,7 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
 def webhook(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a new secret for a site's webhooks and show it this once."""
     found = get_object_or_404(_sites(), pk=pk, removed_at=None)
-    secret = connecting.rotate_webhook_secret(found, by=who(request))
+    secret = connecting.rotate_webhook_secret(found, by=request.user)
     return _page(request, found, secret=secret)
 
 
@@ -148,10 +148,10 @@ def sweep(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop sweeping a site, or begin again."""
     found = get_object_or_404(Site, pk=pk, removed_at=None)
     if request.POST.get("on") == "yes":
-        connecting.resume(found, by=who(request))
+        connecting.resume(found, by=request.user)
         messages.success(request, f"{found.name} is swept again.")
     else:
-        connecting.pause(found, by=who(request))
+        connecting.pause(found, by=request.user)
         messages.success(request, f"{found.name} is not swept any more. What was read stays.")
     return redirect("sites:site", pk=pk)
 
@@ -164,10 +164,10 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     form = RemoveForm(request.POST or None, site=found)
     if request.method == "POST" and form.is_valid():
         if form.cleaned_data["how"] == RemoveForm.STOP:
-            connecting.pause(found, by=who(request))
+            connecting.pause(found, by=request.user)
             messages.success(request, f"{found.name} is not swept any more. What was read stays.")
             return redirect("sites:site", pk=pk)
-        purge.announce(found, by=who(request))
+        purge.announce(found, by=request.user)
         _ask_worker(request, tasks.purge, found.pk)
         messages.success(request, f"{found.name} is being deleted with everything read of it.")
         return redirect("sites:sites")
@@ -256,7 +256,7 @@ def _tried(request: HttpRequest, draft: trial.Draft) -> HttpResponse:
 
 def _stored(request: HttpRequest, draft: trial.Draft) -> Site | None:
     """Write a draft into rows; None, with a message, where that is not possible."""
-    by = who(request)
+    by = request.user
     try:
         with transaction.atomic():
             if draft.site is None:
@@ -301,8 +301,3 @@ def _live() -> dict[str, object]:
         "since": Change.objects.aggregate(newest=Max("pk"))["newest"] or 0,
         "topics": "touched:scope",
     }
-
-
-def who(request: HttpRequest) -> str:
-    """Return who does it, for the log."""
-    return str(request.user.get_username())

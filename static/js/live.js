@@ -277,12 +277,12 @@
   document.addEventListener("pointerout", leave);
   document.addEventListener("focusout", leave);
 
-  // A list of one state, <tbody data-holds="moving">: a row that left that state is greyed at once,
-  // and goes when the page is fetched anew.
+  // A list of one state, <tbody data-holds="moving">, or of several with spaces between: a row that
+  // left it is greyed at once, and goes when the page is fetched anew.
   const greyMisfit = (row) => {
     const holds = row?.closest("[data-holds]")?.dataset.holds;
     if (!holds || row.dataset.state === undefined) return;
-    const fits = row.dataset.state === holds;
+    const fits = holds.split(" ").includes(row.dataset.state);
     row.classList.toggle("misfit", !fits);
     if (fits) row.removeAttribute("title");
     else row.title = "No longer matches the filter";

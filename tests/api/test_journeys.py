@@ -9,6 +9,7 @@ from apps.mirror.models import Scope
 from tests.api.conftest import Program
 from tests.delivery.making import make_line, make_pipeline, name_issue, run
 from tests.factories import make_user
+from tests.issues.making import make_issue, make_tracker
 from tests.source.making import sha
 
 pytestmark = pytest.mark.django_db
@@ -32,8 +33,25 @@ def test_a_commit_is_followed_by_the_beginning_of_its_id(program: Program) -> No
 
 
 def test_what_nobody_knows_is_no_journey(program: Program) -> None:
-    for asked in ({"commit": "0123456"}, {"issue": "SHOP-1"}):
+    for asked in ({"commit": "0123456"}, {"commit": ""}, {"issue": "SHOP-1"}):
         assert program.json("journeys", **asked)["items"] == []
+
+
+@pytest.mark.parametrize("commit", ["abc123", "x", "main", "g" * 40, " ", "0" * 65, "012345é"])
+def test_what_is_no_commits_id_is_told_so(program: Program, commit: str) -> None:
+    make_line(1)
+    told = program.json("journeys", status=422, commit=commit)
+    assert [one["parameter"] for one in told["errors"]] == ["commit"]
+    assert "[0-9a-fA-F]{7,64}" in told["detail"]
+    assert program.json("journeys", commit=sha(1).upper())["items"][0]["of"] == sha(1)
+
+
+def test_an_issue_is_followed_by_a_key_that_it_was_moved_from(program: Program) -> None:
+    moved = make_issue(make_tracker("NEW"), key="NEW-3", was=["OLD-12"])
+    make_issue(moved.tracker, key="NEW-4", was=["OLD-1"])
+    for key in ("NEW-3", "new-3", "OLD-12"):
+        [found] = program.json("journeys", issue=key)["items"]
+        assert found["of"] == "NEW-3", key
 
 
 def test_the_newest_are_followed_where_nothing_is_asked_for(program: Program) -> None:

@@ -1,11 +1,11 @@
 """Connecting an account: rows, scopes and sweeps; regions come and go, rows stay."""
 
-import logging
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 
+from apps.audit.models import Record
 from apps.aws import ambient, purge
 from apps.aws import connect as connecting
 from apps.aws.connect import AlreadyConnectedError, Credentials, connect, set_regions
@@ -19,6 +19,7 @@ from apps.mirror.models import Change, Link, Operation, Scope, Sweep
 from apps.mirror.resource import REGISTER
 from apps.mirror.sealed import reveal
 from tests.aws.wire import PretendedAws, pretended
+from tests.factories import make_user
 
 __all__ = ["pretended"]
 pytestmark = pytest.mark.django_db
@@ -156,22 +157,32 @@ def test_an_account_can_rest_and_go_on() -> None:
     assert set(_enabled().values()) == {True}
 
 
-def test_who_did_what_is_logged_and_no_secret_is(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "apps.aws")
+def test_who_did_what_is_recorded_and_no_secret_is() -> None:
     account = _connected(by="release-manager")
-    connecting.change_credentials(
-        account, Credentials(method="keys", secret_access_key=SECRET), by="checkout-developer"
-    )
+    given = Credentials(method="keys", secret_access_key=SECRET, external_id=account.external_id)
+    connecting.change_credentials(account, given, by=make_user("ada"))
     set_regions(account, ["eu-west-1"], by="release-manager")
-    purge.announce(account, by="release-manager")
-    told = [(record.message, getattr(record, "by", "")) for record in caplog.records]
-    assert told == [
-        ("account.connected", "release-manager"),
-        ("account.credentials_changed", "checkout-developer"),
-        ("account.regions_set", "release-manager"),
-        ("account.removed", "release-manager"),
+    set_regions(account, ["eu-west-1"], by="release-manager")
+    connecting.rename(account, "tools", by="release-manager")
+    for _ in range(2):
+        connecting.pause(account, by="release-manager")
+    for _ in range(2):
+        connecting.resume(account, by="release-manager")
+    for _ in range(2):
+        purge.announce(account, by="release-manager")
+    records = list(Record.objects.about("account", account.pk).order_by("pk"))
+    assert [one.told for one in records] == [
+        "connected the account: Access key, eu-west-1, us-east-1",
+        "changed of the account: credentials (Access key)",
+        "changed of the account: regions (eu-west-1)",
+        "renamed the account to tools",
+        "stopped sweeping the account",
+        "let the account be swept again",
+        "removed the account with all that was read",
     ]
-    assert SECRET not in repr([record.__dict__ for record in caplog.records])
+    assert [one.who_name for one in records[:2]] == ["release-manager", "ada"]
+    assert records[-1].subject_name == "tools"
+    assert SECRET not in repr([one.__dict__ for one in records])
 
 
 @pytest.mark.sql

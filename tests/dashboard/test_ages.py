@@ -19,6 +19,7 @@ from apps.mirror.models import Operation, Sweep
 from apps.mirror.visibility import VISIBILITY
 from apps.mirror.working import KEY, just_begun, note_tick
 from tests.factories import make_build, make_running_pipeline, make_scope
+from tests.issues.making import make_issue, make_site, make_tracker
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +105,20 @@ def test_a_page_of_one_scope_tells_of_no_other(signed_in: Client) -> None:
     assert "us-east-1" not in foot(text_of(signed_in, pipeline.get_absolute_url()))
     assert "us-east-1" in foot(text_of(signed_in, "/codebuild/builds/"))
     assert elsewhere.region in text_of(signed_in, f"/ages?scope={elsewhere.pk}")
+
+
+def test_a_page_tells_of_no_place_in_which_none_of_its_rows_is_read(signed_in: Client) -> None:
+    make_scope("444455556666", "us-east-1")
+    make_issue(make_tracker("SHOP", make_site(label="Jira of the shop")))
+    for path, told in (
+        ("/codebuild/builds/", ["us-east-1"]),
+        ("/issues/", ["Jira of the shop"]),
+        ("/", ["us-east-1", "Jira of the shop"]),
+        ("/ages?service=nothing.such", ["us-east-1", "Jira of the shop"]),
+    ):
+        line = text_of(signed_in, path).rpartition('class="ages"')[2]
+        found = [one for one in ("us-east-1", "Jira of the shop") if one in line]
+        assert found == told, path
 
 
 def working(seconds: float, ticked: float = 0.0) -> None:

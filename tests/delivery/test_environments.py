@@ -39,6 +39,8 @@ SOURCE, BUILD = ("Source", "Source"), ("Build", "Build")
         ("shop-dev", [BUILD, ("Deploy", "Deploy")], ("Deploy", False)),
         ("shop_preprod", [("Deploy", "Deploy")], ("Deploy", False)),
         ("non-prod-shop", [("Deploy", "Deploy")], ("Deploy", False)),
+        ("feature-previews", [BUILD, ("Preview", "Deploy")], ("Preview", False)),
+        ("shop", [("Beta", "Deploy"), ("Gamma", "Deploy")], ("Gamma", False)),
         ("shop-prod", [("Deploy", "Deploy")], ("Deploy", True)),
         ("shop-dev", [("Production", "Deploy")], ("Production", True)),
         # By a build, where none that deploys comes after it.

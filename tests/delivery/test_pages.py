@@ -1,17 +1,20 @@
 """Pages and panels of journeys: what they say, for whom, hostile text included."""
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from apps.audit.models import Record
+from apps.codepipeline.models import Execution
 from apps.delivery.models import Results, Telling
 from apps.issues.models import Issue, Tracker
 from apps.mirror.models import Scope
 from apps.source.models import Commit
 from tests.delivery.making import make_line, make_pipeline, run
 from tests.factories import hold, make_project, make_user
+from tests.issues.making import make_issue, make_tracker
 from tests.source.making import make_pull, make_repository, sha
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +58,75 @@ def test_a_pull_requests_page_and_panel(viewer: Client):
         f"/journeys/panel/codecommit.pullrequest/{pull.pk}/"
         in viewer.get(pull.get_absolute_url()).text
     )
+
+
+def test_the_page_of_an_execution_tells_where_its_commit_is(viewer: Client):
+    make_line(2)
+    pipeline = make_pipeline()
+    execution = run(pipeline, 1, to="Staging", status="Failed")
+    run(pipeline, 2)
+    panel = f"/journeys/panel/codepipeline.execution/{execution.pk}/"
+    assert panel in viewer.get(execution.get_absolute_url()).text
+    told = viewer.get(panel, headers={"HX-Request": "true"}).text
+    # The newer run brought it out, though this one failed.
+    assert "In production" in told
+    way = f"/journeys/commit/{sha(1)}/"
+    assert f'href="{way}"' in told
+    for kind, row in (
+        ("codepipeline.execution", execution),
+        ("codecommit.commit", Commit.objects.get(commit_id=sha(1))),
+    ):
+        answer = viewer.get(f"/journeys/{kind}/{row.pk}/")
+        assert (answer.status_code, answer["Location"]) == (302, way), kind
+
+
+def test_a_journey_stands_below_what_it_is_of(viewer: Client):
+    repository, [commit] = make_line(1)
+    pull = make_pull(repository, 7, source_commit=sha(1), merge_base="")
+    issue = make_issue(make_tracker(), key="SHOP-12")
+    run(make_pipeline(), 5)
+    source = ["/source/", repository.get_absolute_url()]
+    for path, above in (
+        (f"/journeys/commit/{sha(1)}/", [*source, commit.get_absolute_url()]),
+        (f"/journeys/codecommit.pullrequest/{pull.pk}/", [*source, pull.get_absolute_url()]),
+        (f"/journeys/jira.issue/{issue.pk}/", ["/issues/", issue.get_absolute_url()]),
+        # Executions alone tell of it.
+        (f"/journeys/commit/{sha(5)}/", ["/"]),
+    ):
+        trail = (
+            viewer.get(path).text.partition('aria-label="Breadcrumbs"')[2].partition("</nav>")[0]
+        )
+        assert re.findall(r'href="([^"]+)"', trail) == above, path
+        assert "Journey</li>" in trail
+
+
+@pytest.mark.parametrize("kind", ["codecommit.commit", "jira.issue"])
+def test_hostile_names_in_the_trail_are_text(viewer: Client, kind: str):
+    repository, [commit] = make_line(1)
+    issue = make_issue(make_tracker(), key=HOSTILE)
+    type(repository).objects.filter(pk=repository.pk).update(key=HOSTILE)
+    row = commit if kind == "codecommit.commit" else issue
+    page = viewer.get(f"/journeys/{kind}/{row.pk}/", follow=True).text
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page.partition('aria-label="Breadcrumbs"')[2].partition("</nav>")[0]
+
+
+@pytest.mark.parametrize("revision", ["", "YaMl0.versionOfS3", "sha256:0123456789abcdef"])
+def test_an_execution_without_a_commit_of_git_shows_no_way(viewer: Client, revision: str):
+    execution = run(make_pipeline(), 1)
+    Execution.objects.update(revision_id=revision)
+    panel = f"/journeys/panel/codepipeline.execution/{execution.pk}/"
+    assert viewer.get(panel, headers={"HX-Request": "true"}).text.strip() == ""
+    assert viewer.get(panel).status_code == 200
+    assert viewer.get(f"/journeys/codepipeline.execution/{execution.pk}/").status_code == 404
+
+
+def test_what_is_of_another_provider_is_not_there(viewer: Client):
+    repository, _ = make_line(1)
+    pull = make_pull(repository, 7, source_commit=sha(1), merge_base="")
+    for path in ("/journeys/{}/{}/", "/journeys/panel/{}/{}/"):
+        assert viewer.get(path.format("codecommit.pullrequest", pull.pk)).status_code == 200
+        assert viewer.get(path.format("github.pullrequest", pull.pk)).status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["codepipeline.pipeline", "nothing.such"])

@@ -320,11 +320,11 @@ def test_a_person_who_turns_a_switch_answers_for_all_of_them(
     project.memberships.create(user=owner, role=Role.OWNER)
     client.force_login(owner)
     path = reverse("results:results", args=[project.slug])
-    assert "It was switched on by itself" in client.get(path).content.decode()
+    assert "The sandbox switched it on" in client.get(path).content.decode()
     client.post(path, {"jira": "on", "github": "on"})
     row = Results.objects.get()
     assert (row.jira, row.github, row.by_itself, row.edited_by) == (True, True, False, owner)
-    assert "It was switched on by itself" not in client.get(path).content.decode()
+    assert "The sandbox switched it on" not in client.get(path).content.decode()
 
 
 @pytest.mark.parametrize("switch", ["may_write", "paused"])

@@ -75,7 +75,7 @@ def test_administrators_are_offered_it_and_owners_who_may_not_see_it_are_not(
     project.memberships.create(user=owner, role="owner")
     client = Client()
     client.force_login(owner)
-    assert "Named by commits" not in client.get("/projects/shop/results/").text
+    assert "that commits name" not in client.get("/projects/shop/results/").text
     sent = client.post("/projects/shop/results/link/", {"tracker": str(tracker.pk)})
     assert sent.status_code == 404
     client.force_login(make_user("administrator", staff=True))

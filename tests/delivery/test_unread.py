@@ -68,6 +68,9 @@ def test_of_what_was_not_read_nobody_says_that_it_does_not_contain_it(reader: An
     assert answer.text == (
         "It was in Production; whether what runs there now contains it is not known"
     )
+    goal = of(reader, 7).ways[0].goal
+    assert goal is not None
+    assert goal.remains is None
     # A rollback is known to go back.
     run(pipeline, 6, at=30, execution_type="ROLLBACK")
     assert of(reader, 7).answer.text.startswith("Not in production: it was in Production")

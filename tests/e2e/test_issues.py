@@ -153,7 +153,7 @@ def test_a_failure_becomes_an_issue(
     failed: Any, keeper: Keeper, living: Callable[[str], Page], tracker: Tracker
 ) -> None:
     page = living(failed.get_absolute_url())
-    page.get_by_role("link", name="Create an issue").click()
+    page.get_by_role("link", name="Create an issue", exact=True).click()
     expect(page.get_by_label("What happened")).to_have_value(
         re.compile("ERROR cannot find basket.ts")
     )

@@ -45,7 +45,7 @@ def test_the_page_of_a_commit_leads_to_its_way(site: Site, desk: Page) -> None:
     desk.goto(site.url + commit.get_absolute_url())
     panel = desk.locator("section[id^=panel-journey]")
     expect(panel).to_contain_text("Not in production: failed in Staging: Stage")
-    panel.get_by_role("link", name="Its whole way").click()
+    panel.get_by_role("link", name="Its whole journey").click()
     expect(desk).to_have_url(f"{site.url}/journeys/commit/{sha(1)}/")
 
 

@@ -73,7 +73,7 @@ def test_a_push_that_names_an_issue_is_followed_into_production(page: Page, up: 
     expect(where).to_contain_text("In production", timeout=PATIENCE)
     assert page.evaluate("window.sameDocument === true")
 
-    where.get_by_role("link", name="Its whole way").click()
+    where.get_by_role("link", name="Its whole journey").click()
     way = page.locator("section[id^=way-]", has_text=PIPELINE)
     expect(way.locator(".leg", has_text="Production")).to_contain_text("through")
     expect(page.locator(".leg", has_text=commit[:7])).to_contain_text("there")

@@ -119,8 +119,9 @@ def repositories_and_trackers_in_every_way(opened: Opens):
         assert all((found.created, found.last_modified))
         (kept, *_) = records(issues.trackers(reach, Ask()))
         assert kept.key == NAME
-    # A person, as GitHub tells by 404 that it is no organisation.
+    # The description's own example of who there is is a person.
     for operation, path in (
+        ("github:ReposListForOrg", "/orgs/octocat/repos"),
         ("github:ReposListForUser", "/users/octocat/repos"),
         ("github:ReposListForAuthenticatedUser", "/user/repos"),
     ):

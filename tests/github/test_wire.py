@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from apps.github.connecting import GITHUB, owner, repository
 from apps.github.wire import wire
-from apps.github.words import HEADERS, next_page, read
+from apps.github.words import HEADERS, NEEDS, next_page, read
 from apps.mirror.provider import Health
 from apps.sites.answers import Access, Answer
 from apps.sites.failures import NotIdentifiedError, SiteError, classify
@@ -274,3 +274,17 @@ def test_github_is_connected_by_a_token_or_as_an_app():
     assert [method.name for method in GITHUB.methods] == ["token", "app"]
     assert GITHUB.hook is not None
     assert GITHUB.hook.type_of({"x-github-event": "push"}, {}) == "push"
+
+
+@pytest.mark.parametrize("way", ["read", "write"])
+def test_the_page_that_connects_names_every_right_that_any_call_takes(way: str):
+    wanted = {
+        right.rpartition(": ")[0]
+        for needs, _ in NEEDS.values()
+        for right in needs.split(" and ")
+        if right.endswith(f": {way}")
+    }
+    told = " ".join(GITHUB.rights if way == "read" else GITHUB.writes)
+    # Whoever may write deployments may read them: they are read only to be written.
+    assert [right for right in wanted - {"Deployments"} if right not in told] == []
+    assert ("Deployments" in told) == (way == "write")

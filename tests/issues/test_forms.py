@@ -134,8 +134,9 @@ def test_issues_are_made_of_deployments_too(project: Project, browser_of: Any, k
     )
     hold(project, application, group)
     form = filled(browser_of("contributor").get(about(row, "codedeploy.deployment")))
-    assert form["title"].startswith("Deployment d-1 to shop / production failed")
-    assert "curl: (7) refused" in form["text"]
+    title = "Deployment d-1 to shop / production failed: ValidateService: curl: (7) refused"
+    assert form["title"] == title
+    assert form["text"].count("curl: (7) refused") == 1
     assert "a" * 40 in form["text"]
 
 
@@ -208,6 +209,49 @@ def test_what_did_not_fail_offers_none(failed: Execution, browser_of: Any, keepe
     assert browser_of("owner").get(panel, headers={"HX-Request": "true"}).text.strip() == ""
 
 
+def test_each_action_that_failed_is_offered_and_lists_what_was_made_of_it(
+    failed: Execution, tracker: Tracker, project: Project, browser_of: Any, keeper: Keeper
+):
+    first = failed.actions.get()
+    second = make_action(failed, "Build", "Lint", "Failed")
+    make_action(failed, "Build", "Unit", "Succeeded")
+    panel = f"/issues/of/codepipeline.execution/{failed.pk}/"
+    asks = {"HX-Request": "true"}
+    client = browser_of("contributor")
+    page = client.get(panel, headers=asks).text
+    about_them = [f"?about=codepipeline.action:{one.pk}" for one in (first, second)]
+    assert re.findall(r"\?about=codepipeline\.action:\d+", page) == about_them
+    assert "Create an issue about Build / Lint of pipeline checkout" in page
+    client.post(about(second, "codepipeline.action"), sent(tracker, project, title="Lint broke"))
+    page = client.get(panel, headers=asks).text
+    assert page.index("Build / Compile") < page.index("Build / Lint") < page.index("Lint broke")
+    # Who may make none sees what was made, as far as its tracker is theirs to see, and no button.
+    Deed.objects.update(outcome="done", made_key="SHOP-100", ended_at=now())
+    make_issue(tracker, key="SHOP-100", title="Lint broke")
+    page = browser_of("viewer").get(panel, headers=asks).text
+    assert "SHOP-100" in page
+    assert "Create an issue" not in page
+    assert "Build / Compile" not in page
+
+
+def test_an_action_is_offered_that_failed_in_what_still_runs_and_the_page_follows(
+    failed: Execution, browser_of: Any, keeper: Keeper
+):
+    running = make_execution(failed.pipeline, "InProgress")
+    panel = f"/issues/of/codepipeline.execution/{running.pk}/"
+    asks = {"HX-Request": "true"}
+    page = browser_of("contributor").get(panel, headers=asks).text
+    assert f'data-refetch="{panel}"' in page
+    assert 'data-topics="touched:codepipeline.execution"' in page
+    assert "Create an issue" not in page
+    assert browser_of("viewer").get(panel, headers=asks).text.strip() == ""
+    again = make_action(running, "Build", "Compile", "Failed", started_at=now())
+    assert f"codepipeline.action:{again.pk}" in browser_of("owner").get(panel, headers=asks).text
+    # A retry that came after it stands for it.
+    make_action(running, "Build", "Compile", "InProgress", started_at=now())
+    assert "codepipeline.action" not in browser_of("owner").get(panel, headers=asks).text
+
+
 # --- Sent -----------------------------------------------------------------------------------------
 
 
@@ -243,6 +287,21 @@ def test_an_issue_is_asked_for_and_its_page_says_how_it_ends(
     panel = f"/issues/of/codepipeline.execution/{failed.pk}/"
     assert "SHOP-100" in browser_of("viewer").get(panel).text
     assert "There is one about this already" in client.get(about(failed)).text
+
+
+def test_what_is_being_sent_is_not_told_as_what_nobody_answered(
+    tracker: Tracker, project: Project, browser_of: Any, keeper: Keeper
+):
+    client = browser_of("contributor")
+    client.post("/issues/new/", sent(tracker, project))
+    deed = Deed.objects.get()
+    for values, told in (
+        ({}, "On its way."),
+        ({"begun_at": now()}, "It is being sent."),
+        ({"looks": 1}, "It was sent, and no answer came: it is being looked for."),
+    ):
+        Deed.objects.update(**values)
+        assert told in client.get(deed.get_absolute_url()).text
 
 
 def test_the_same_form_sent_twice_is_one_issue(
@@ -325,6 +384,77 @@ def test_only_trackers_of_projects_where_one_works_are_offered(
     assert browser_of("contributor").post("/issues/new/", body).status_code == 422
     for name in ("viewer", "stranger"):
         assert browser_of(name).get("/issues/new/").status_code == 404, name
+
+
+def test_an_issue_about_a_failure_begins_with_a_tracker_of_what_failed_and_no_other(
+    failed: Execution,
+    tracker: Tracker,
+    project: Project,
+    people: dict[str, Any],
+    browser_of: Any,
+    keeper: Keeper,
+):
+    earlier = make_tracker("ADS")
+    factories.make_project("Advertising", earlier, contributor=people["contributor"])
+    client = browser_of("contributor")
+    assert places(client.get("/issues/new/"))[:2] == ["", "Choose…"]
+    chosen = f"{project.pk}:{tracker.pk}:10001"
+    action = failed.actions.get()
+    for path in (about(failed), about(action, "codepipeline.action")):
+        page = client.get(path)
+        assert places(page)[:2] == [chosen, "Choose…"], path
+        assert page.text.index("Shop board · Checkout") < page.text.index("Ads board · Advert")
+    # Where its project has none, or has two of them, a person chooses.
+    build = make_build("reports", "FAILED")
+    factories.make_project("Reports", build.project, viewer=people["contributor"])
+    assert places(client.get(about(build, "codebuild.build")))[0] == ""
+    hold(project, make_tracker("PAY"))
+    assert places(client.get(about(failed)))[0] == ""
+    body = sent(tracker, project, where="")
+    assert "Say where" in client.post(about(failed), body).text
+
+
+def test_a_tracker_of_several_projects_is_offered_once_in_the_name_of_what_failed(
+    failed: Execution,
+    tracker: Tracker,
+    project: Project,
+    people: dict[str, Any],
+    browser_of: Any,
+    keeper: Keeper,
+):
+    alpha = factories.make_project("Alpha", tracker, contributor=people["contributor"])
+    client = browser_of("contributor")
+    for path, of in (("/issues/new/", alpha), (about(failed), project)):
+        page = client.get(path)
+        assert places(page) == [f"{of.pk}:{tracker.pk}:10001", "Choose…", *TYPES], path
+        assert f"Shop board · {of}" in page.text
+    hold(alpha, failed.pipeline)
+    assert places(client.get(about(failed)))[0] == f"{alpha.pk}:{tracker.pk}:10001"
+    # What is near comes first, though others hold it, too.
+    factories.make_project("Zulu", tracker, make_tracker("ADS"), contributor=people["contributor"])
+    assert places(client.get(about(failed)))[2:4] == list(TYPES)
+
+
+TYPES = ("Shop board: Bug", "Shop board: Task")
+
+
+def test_what_takes_no_bugs_is_chosen_only_with_its_one_type(
+    tracker: Tracker, browser_of: Any, project: Project, keeper: Keeper
+):
+    client, start = browser_of("contributor"), f"{project.pk}:{tracker.pk}:"
+    tracker.types = [{"id": "1", "name": "Epic"}, {"id": "2", "name": "Task"}]
+    tracker.save()
+    assert places(client.get("/issues/new/"))[0] == ""
+    tracker.types = []
+    tracker.save()
+    assert places(client.get("/issues/new/"))[0] == start
+
+
+def places(page: Any) -> list[str]:
+    """Which place is chosen, "" for none, and what may be chosen."""
+    options = re.findall(r'<option value="([^"]*)"( selected)?>([^<]*)</option>', page.text)
+    chosen = next((value for value, picked, _ in options if picked), "")
+    return [chosen, *(name for _, _, name in options)]
 
 
 def test_the_preview_keeps_nothing_and_is_clean(project: Project, browser_of: Any, keeper: Keeper):
@@ -436,6 +566,27 @@ def test_what_is_wrong_with_an_act_is_said_at_its_form(
     assert answer.status_code == 422
     assert told in answer.text
     assert not Deed.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "field"),
+    [
+        ("comment", {"text": " "}, "id_comment_text"),
+        ("move", {"transition": "99", "before": "To Do"}, "id_move_transition"),
+        ("assign", {"person": "nobody-here", "before": "p-1"}, "id_assign_person"),
+    ],
+)
+def test_a_refused_form_leads_to_what_is_wrong_and_its_address_to_the_issue(
+    issue: Issue, browser_of: Any, keeper: Keeper, name: str, body: dict[str, str], field: str
+):
+    client, path = browser_of("contributor"), f"/issues/{issue.pk}/{name}/"
+    page = client.post(path, body)
+    assert page.status_code == 422
+    focused = re.findall(r"<[^>]* autofocus[ >][^>]*>?", page.text)
+    assert [f'id="{field}"' in tag for tag in focused] == [True]
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, f"/issues/{issue.pk}/")
+    assert browser_of("stranger").get(path).status_code == 404
 
 
 def test_a_form_that_is_refused_can_be_sent_again_in_the_same_page(

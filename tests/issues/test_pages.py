@@ -1,6 +1,7 @@
 """Pages of issues and trackers: for whom, at what cost, what they say, and what becomes of text."""
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -8,13 +9,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
 from apps.issues.models import Category, Issue, Tracker
-from apps.mirror.models import Link
+from apps.mirror.models import Link, Operation, Scope
 from apps.projects.follow import follow
 from apps.projects.models import Project
 from tests import factories
-from tests.factories import hold
+from tests.factories import hold, make_pipeline
 from tests.source.making import make_commit, make_pull, make_repository
 
 from .making import HOSTILE, Keeper, make_issue, make_site, make_tracker
@@ -97,6 +99,35 @@ def _comments(count: int) -> list[dict[str, str]]:
     return [{"id": str(n), "author": "Somebody", "at": at, "text": f"No {n}"} for n in range(count)]
 
 
+def test_who_may_make_an_issue_is_offered_to_on_the_list(
+    issue: Issue, browser_of: Any, keeper: Keeper
+):
+    offer = 'href="/issues/new/"'
+    for name in ("owner", "contributor"):
+        assert offer in browser_of(name).get("/issues/").text, name
+    for name in ("viewer", "stranger"):
+        assert offer not in browser_of(name).get("/issues/").text, name
+    keeper.why_not = "Writing is off."
+    assert offer not in browser_of("owner").get("/issues/").text
+
+
+@pytest.mark.parametrize("path", ["/issues/", "/issues/trackers/"])
+def test_where_nothing_keeps_issues_administrators_are_led_to_connect_it(
+    people: dict[str, Any], browser_of: Any, path: str
+):
+    factories.make_scope()
+    administrator = Client()
+    administrator.force_login(factories.make_user("administrator", staff=True))
+    page = administrator.get(path).text
+    assert "No GitHub or Jira is connected" in page
+    assert 'class="btn btn-primary" href="/sites/"' in page
+    page = browser_of("stranger").get(path).text
+    assert "You are in no project yet" in page
+    assert "is connected" not in page
+    make_tracker()
+    assert "No GitHub or Jira" not in administrator.get(path).text
+
+
 def test_a_list_that_nothing_happened_to_is_not_sent_again(issue: Issue, browser_of: Any):
     reader = browser_of("viewer")
     for path in paths(issue)[:3]:
@@ -134,7 +165,10 @@ def test_the_list_is_narrowed_by_everything_that_people_ask_for(
     assert found(label="Später") == {doing.key}
     assert found(label="Spät") == set(), "a label is a whole one"
     assert found(label="xzy") == set(), "what databases take for any sign is none"
+    assert found(state="open") == {issue.key, doing.key}
     assert found(account="jira.example.com") == {doing.key}
+    assert found(site=ops.scope_id) == {doing.key}
+    assert found(site=ops.scope_id, state="done") == set()
     assert found(q="forgets items") == {issue.key}
     assert issue.key in found(q="shop-12")
     assert found(within="checkout") == every
@@ -146,6 +180,46 @@ def test_what_means_nothing_in_the_address_is_told(issue: Issue, browser_of: Any
     assert "is no state" in page.text
     assert "is no filter here" in page.text
     assert rows(page) == [issue.key]
+
+
+def test_sites_are_offered_by_their_names_though_they_lie_at_one_host(
+    issue: Issue, project: Project, browser_of: Any
+):
+    hold(project, make_pipeline("checkout"))
+    ours, theirs, unseen = (
+        Scope.objects.create(
+            provider="github", place=f"github.com/{turn}", account="github.com", label=label
+        )
+        for turn, label in enumerate(("Ours", "Theirs", "Unseen"), 7)
+    )
+    for scope in (ours, theirs):
+        hold(project, make_tracker(f"{scope.label.lower()}/shop", scope))
+    make_tracker("unseen/shop", unseen)
+    reader = browser_of("viewer")
+    for path in ("/issues/", "/issues/trackers/"):
+        page = reader.get(path).text
+        offered = page.partition('id="filter-site"')[2].partition("</select>")[0]
+        names = re.findall(r'<option value="\d+">([^<]*)</option>', offered)
+        assert names == [issue.scope.account, "Ours", "Theirs"], path
+        # Accounts of AWS keep no issues, and sites have no regions.
+        assert "filter-account" not in page
+        assert "filter-region" not in page
+        assert "There is no such site here." in reader.get(path, {"site": unseen.pk}).text
+    page = reader.get("/issues/trackers/", {"site": theirs.pk}).text.partition("<tbody")[2]
+    assert "theirs/shop" in page
+    assert "ours/shop" not in page
+
+
+def test_lists_offer_only_places_in_which_such_rows_are_read(
+    issue: Issue, project: Project, browser_of: Any
+):
+    for account in ("111122223333", "444455556666"):
+        hold(project, make_pipeline(f"of-{account}", scope=factories.make_scope(account)))
+    for path in ("/", "/running/", "/codebuild/builds/"):
+        page = browser_of("viewer").get(path).text
+        offered = page.partition('name="account"')[2].partition("</select>")[0]
+        assert re.findall(r'<option value="(\d+)"', offered) == ["111122223333", "444455556666"]
+        assert issue.scope.account not in offered, path
 
 
 def test_a_tracker_of_others_is_not_there(issue: Issue, browser_of: Any):
@@ -196,6 +270,26 @@ def test_a_query_that_jira_rejects_says_so_in_jiras_words(project: Project, brow
     for path in ("/issues/trackers/", f"/issues/trackers/{query.pk}/", "/projects/checkout/"):
         assert "does not exist for the field" in reader.get(path).text, path
     assert "project = SHPO" in reader.get(f"/issues/trackers/{query.pk}/").text
+
+
+def test_a_tracker_is_not_told_to_be_unread_because_jira_rejects_another(
+    issue: Issue, browser_of: Any
+):
+    reader, path = browser_of("viewer"), issue.tracker.get_absolute_url()
+    lists = Operation.objects.filter(kind="jira.tracker", operation="jira:SearchIssues")
+    at = now()
+    failing = {"health": "failing", "error": "Secret query", "cure": "Correct the query."}
+    assert lists.update(last_success=at, last_error=at + timedelta(seconds=1), **failing) == 1
+    page = reader.get(path).text
+    assert "Jira trackers: not all can be read" in page
+    assert "Correct the query." in page
+    assert "cannot be read" not in page
+    assert "Secret query" not in page
+    # What has not worked for longer than sweeps are apart works for nobody.
+    lists.update(last_success=at - timedelta(hours=1))
+    page = reader.get(path).text
+    assert "Jira trackers cannot be read since" in page
+    assert "not all can be read" not in page
 
 
 def test_a_query_lists_what_it_finds_and_not_what_another_site_calls_so(

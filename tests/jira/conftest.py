@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.jira.collect import forget_fields
+from apps.jira.searching import forget_fields
 from apps.sites.models import Site
 from tests.flown import queued  # noqa: F401 - nothing runs by itself
 from tests.sites.flight import SiteFlight

@@ -16,10 +16,11 @@ from apps.delivery.channels import link
 from apps.delivery.models import Telling
 from apps.issues.acting import Draft
 from apps.issues.models import Issue, Tracker
-from apps.jira import collect, site
+from apps.jira import collect, issues, site
 from apps.jira.acting import JiraKeeper
 from apps.jira.records import comments_of
-from apps.mirror.ask import Ask, Covered, Ended, Parent, Vanished
+from apps.jira.searching import api
+from apps.mirror.ask import Ask, Continued, Covered, Ended, Parent, Vanished
 from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
 from apps.mirror.resource import REGISTER
@@ -130,7 +131,7 @@ def opened(request: Any, served_by_prism: Any) -> Opens:
 
 
 def records(answers: Any) -> list[Any]:
-    return [one for one in answers if not isinstance(one, Covered | Ended | Vanished)]
+    return [one for one in answers if not isinstance(one, Continued | Covered | Ended | Vanished)]
 
 
 def projects_and_queries(reach: Reach):
@@ -142,16 +143,16 @@ def projects_and_queries(reach: Reach):
 
 
 def issues_with_comments(reach: Reach):
-    (found, *_) = records(collect.issues(reach, Ask(parents=(Parent(key="ED"),))))
+    (found, *_) = records(issues.issues(reach, Ask(parents=(Parent(key="ED"),))))
     assert (found.key, found.issue_id, found.parent) == ("ED-1", "10002", "EX")
     # One that was moved is asked for the keys it had.
-    (named,) = records(collect.issues(reach, Ask(keys=("OLD-1",), known={"OLD-1": ""})))
+    (named,) = records(issues.issues(reach, Ask(keys=("OLD-1",), known={"OLD-1": ""})))
     assert (named.key, named.was) == ("ED-1", ["OLD-1"])
     # Of which a list shows not all comments.
     listed = {"key": "ED-1", "fields": {"comment": {"total": 99, "comments": []}}}
-    assert collect._whole(reach, listed, "").key == "ED-1"
+    assert issues._records(reach, [listed], "")[0].key == "ED-1"
     # The example is for administrators alone, and so not for here; without that it is.
-    told = reach.get("jira:GetComments", f"{collect.api(reach)}/issue/ED-1/comment").body
+    told = reach.get("jira:GetComments", f"{api(reach)}/issue/ED-1/comment").body
     assert comments_of(told) == []
     del told["comments"][0]["visibility"]
     (said,) = comments_of(told)

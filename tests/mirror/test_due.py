@@ -305,6 +305,28 @@ def test_a_parent_that_cannot_be_read_does_not_keep_the_others_from_being_a_succ
     assert row.resume_from == ""
 
 
+def test_parents_that_fail_do_not_keep_those_behind_them_from_their_turn_for_ever(
+    scope, world, sweeps
+):
+    """After three that fail alike an operation rests until the next reading."""
+    names = "abcdefgh"
+    for name in names:
+        world.box(name)
+        world.part(name, "1", status="Succeeded", state="done")
+    whole("toy.box")
+    read = set()
+    for _ in range(60):
+        # What is behind "b", "c" and "d" in the order in which they are asked is not reached.
+        row = Sweep.objects.get(kind="toy.part")
+        first = names.index(row.resume_from or "a")
+        ring = names[first:] + names[:first]
+        reached = ring[: ring.index("d")] if "bcd" in ring else ring
+        world.unreadable = {"b", "c", "d"} | (set(names) - set(reached))
+        whole("toy.part")
+        read |= set(names) - world.unreadable
+    assert read == set(names) - {"b", "c", "d"}
+
+
 # --- What nobody tells of any more ----------------------------------------------------------------
 
 

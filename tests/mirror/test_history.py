@@ -127,3 +127,39 @@ def test_a_reading_without_news_writes_nothing(archive):
     with connection.execute_wrapper(look):
         read()
     assert writes == []
+
+
+def test_up_to_where_a_list_was_read_moves_with_whole_lists_alone(archive, monkeypatch):
+    asked, upto = [], ["first", "second", "third"]
+
+    def collect(_reach, ask):
+        asked.append(dict(ask.upto))
+        mark = upto.pop(0)
+        yield Run(key=f"run of {mark}", parent="a", state="done")
+        yield Ended("a", mark)
+        if mark != "second":
+            yield Covered("a")
+
+    kind = replace(REGISTER.by_kind["toy.run"], collect=collect)
+    monkeypatch.setitem(REGISTER.by_kind, "toy.run", kind)
+    for _ in range(3):
+        read()
+    assert asked == [{}, {"a": "first"}, {"a": "first"}]
+    assert ReadToEnd.objects.get().upto == "third"
+
+
+def test_a_long_history_is_written_while_it_is_read(archive, monkeypatch):
+    """Not one parent has come to its end yet."""
+    written = []
+
+    def collect(_reach, _ask):
+        for number in range(3):
+            yield Run(key=f"r{number}", parent="a", state="done")
+            yield Continued("a")
+            written.append(len(keys()))
+
+    kind = replace(REGISTER.by_kind["toy.run"], collect=collect)
+    monkeypatch.setitem(REGISTER.by_kind, "toy.run", kind)
+    read()
+    assert written == [1, 2, 3]
+    assert not ReadToEnd.objects.exists()

@@ -101,3 +101,16 @@ def test_a_hostile_line_is_read_once(line: str):
     assert len(codedeploy.text(line)) <= len(line) + 3
     assert len(named_masked(line)) <= len(line) + 3
     assert masked(line)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "ghp_" + "a1" * 18,
+        "github_pat_" + "a1" * 20,
+        "ATATT3xFfGF0" + "aB-_1" * 30 + "=4E1D09AA",
+        "ATCTT3xFfGF0" + "aB1" * 20 + "=4E1D09AA",
+    ],
+)
+def test_a_token_is_known_by_its_shape(token: str):
+    assert masked(f"curl -u me@example.com:{token} -X GET") == "curl -u me@example.com:*** -X GET"

@@ -115,3 +115,15 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(
         page.goto(f"{live_server.url}/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert axe_violations(page) == [], path
+
+
+def test_every_field_that_is_wrong_is_marked_alike(signed_in: Page, live_server: Any) -> None:
+    page = signed_in
+    page.goto(f"{live_server.url}/sites/new/jira/")
+    fine = page.get_by_label("OAuth client id").evaluate("e => getComputedStyle(e).borderColor")
+    page.get_by_role("button", name="Save without testing").click()
+    wrong = page.locator("form.connect [aria-invalid=true]")
+    expect(wrong).to_have_count(5)
+    borders = wrong.evaluate_all("found => found.map((e) => getComputedStyle(e).borderColor)")
+    assert len(set(borders)) == 1
+    assert borders[0] != fine

@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.urls import NoReverseMatch, Resolver404, resolve
 
-from apps.jira.collect import forget_fields
+from apps.jira.searching import forget_fields
 from apps.mirror.due import take
 from apps.mirror.models import Mirrored, Operation, Scope, Sweep
 from apps.mirror.provider import PROVIDERS, Health
@@ -36,10 +36,12 @@ CALLS = [(resource.kind, call) for resource in RESOURCES for call in resource.ca
 ONCE_A_ROW = {field.name for field in Mirrored._meta.get_fields()}
 # What the full flights do not tell of: see the tests of each.
 ELSEWHERE = {
-    # An issue that was moved: tests/jira/test_sweep.py.
+    # What was moved or has another key: tests/jira.
+    "jira.tracker": {"was"},
     "jira.issue": {"was"},
     # What was forced, renamed, closed after it was known, or is read on demand: tests/github.
     "github.repository": {"was"},
+    "github.tracker": {"was"},
     "github.branch": {"replaced", "replaced_at"},
     "github.commit": {"comments"},
     "github.pullrequest": {"merged_by"},

@@ -14,12 +14,13 @@ from django.urls import reverse
 
 from apps.issues.models import Issue, Tracker
 from apps.jira import panel
-from apps.jira.collect import forget_fields
+from apps.jira.searching import forget_fields
 from apps.mirror.models import Change, Operation, Scope, Sweep
 from apps.mirror.provider import Health
 from apps.mirror.sealed import reveal
 from apps.sites import opening, trial
 from apps.sites.answers import Answer
+from apps.sites.kinds import SITES
 from apps.sites.models import Remembered, Site
 from apps.sites.purge import purge
 from tests.aws.people import administrator, staff, stranger, viewer  # noqa: F401
@@ -506,3 +507,11 @@ def test_names_of_others_are_shown_as_text(staff, tasks):  # noqa: F811
 
 def test_pages_belong_to_kinds_that_there_are(db, staff):  # noqa: F811
     assert staff.get(reverse("sites:connect", args=["gitea"])).status_code == 404
+
+
+@pytest.mark.django_db
+def test_every_secret_that_is_entered_is_left_out_of_error_reports(staff, tasks):  # noqa: F811
+    response = staff.post(reverse("sites:connect", args=["jira"]), ENTERED)
+    hidden = set(response.wsgi_request.sensitive_post_parameters)
+    methods = [method for kind in SITES for method in kind.methods]
+    assert {one.name for method in methods for one in method.fields if one.secret} <= hidden

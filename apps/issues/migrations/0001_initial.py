@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ("open_issues", models.PositiveIntegerField(default=0)),
                 ("more", models.BooleanField(default=False)),
                 ("trouble", models.TextField(blank=True)),
+                ("was", models.JSONField(default=list)),
                 (
                     "scope",
                     models.ForeignKey(

@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("delivery_id", models.CharField(max_length=128)),
+                ("digest", models.CharField(max_length=64)),
                 ("at", models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
                 (
                     "site",
@@ -124,8 +124,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="delivery",
-            constraint=models.UniqueConstraint(
-                fields=("site", "delivery_id"), name="delivery_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("site", "digest"), name="delivery_once"),
         ),
     ]
