@@ -12,6 +12,7 @@ from apps.delivery import journey as journeys
 from apps.delivery.alone import Place as Spot
 from apps.delivery.journey import Journey
 from apps.delivery.ways import Step, Way
+from apps.issues.meant import meant_by
 from apps.issues.models import Issue
 from apps.mirror.resource import REGISTER
 
@@ -75,7 +76,8 @@ class StepItem(Schema):
     began_at: datetime | None
     ended_at: datetime | None
     remains: bool | None = Field(
-        description="Whether what stands there now contains it; null where it never came through."
+        description="Whether what stands there now contains it; null where it never came through, "
+        "or nobody knows."
     )
 
 
@@ -164,10 +166,10 @@ def _commits(request: HttpRequest, beginning: str) -> Iterable[dict[str, Any]]:
 
 def _issues(request: HttpRequest, key: str) -> Iterable[dict[str, Any]]:
     rows = Issue.objects.visible_to(request.user).select_related("scope")
-    found = rows.filter(key__iexact=key) | rows.keyed(key)
+    found = rows.filter(key__iexact=key) | rows.keyed(key, key.upper(), key.lower())
     for row in found.order_by("-updated", "-pk")[:MOST]:
         kind = REGISTER.kind_of(row)
-        told = journeys.of_issue(request.user, kind, [row.arn, *row.was])
+        told = journeys.of_issue(request.user, meant_by(kind, row))
         yield _told(request, row.key, told, f"/journeys/{kind}/{row.pk}/")
 
 

@@ -59,7 +59,8 @@ def _by_deployment(reach: Reach, answer: Mapping[str, Any]) -> Iterator[LinkTo]:
         yield LinkTo("goes by", "codedeploy.deploymentconfig", arn)
     revision = answer.get("revision") or {}
     if github := revision.get("gitHubLocation"):
-        commit = f"{github.get('repository', '')}#{github.get('commitId', '')}"
+        # GitHub's names are the same in any case, and named here in small letters.
+        commit = f"{github.get('repository', '').lower()}#{github.get('commitId', '')}"
         yield LinkTo("deploys", "github.commit", commit)
     if bucket := (revision.get("s3Location") or {}).get("bucket"):
         yield LinkTo("deploys from", "s3.bucket", f"arn:{reach.partition}:s3:::{bucket}")

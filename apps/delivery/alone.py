@@ -6,7 +6,7 @@ has a commit where a build put that bundle there, or where a pipeline's run depl
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -101,13 +101,14 @@ class Place:
 class Last:
     """What was deployed to a group last.
 
-    has_it     whether it has the change.
+    has_it     whether it has the change; `known` whether that can be told.
     by_itself  whether no pipeline began it.
     commit     its commit, "" where that is not known.
     """
 
     row: Deployment
     has_it: bool
+    known: bool
     by_itself: bool
     commit: str = ""
 
@@ -121,11 +122,16 @@ class Alone:
 
 
 def read(
-    user: Any, commits: Sequence[str], pipelines: Collection[int], deployed: Iterable[Deployment]
+    user: Any,
+    commits: Sequence[str],
+    pipelines: Collection[int],
+    deployed: Iterable[Deployment],
+    is_read: Callable[[str], bool],
 ) -> Alone:
     """Return where commits came without these pipelines; in a constant number of queries.
 
-    commits   ids, nearest first.    deployed  what runs that have them deployed.
+    commits   ids, nearest first.       deployed  what runs that have them deployed.
+    is_read   tells whether a commit was read: of another nobody knows what it contains.
     """
     nearest, of_runs = commits[:MOST_COMMITS], list(deployed)
     if not nearest:
@@ -137,15 +143,14 @@ def read(
     last = _last(user, {one.group_id for one in met if one.group_id is not None})
     having |= {one.pk: _Having(one, _commit(one)) for one in of_runs if one.pk not in having}
     begun = _begun([*builds, *(one.row for one in having.values()), *last.values()])
-    told = {
-        group: Last(
-            row,
-            has_it=row.pk in having,
-            by_itself=(DEPLOYMENT, row.arn) not in begun,
-            commit=having[row.pk].commit if row.pk in having else _commit(row),
-        )
-        for group, row in last.items()
-    }
+    within = frozenset(commits)
+    told: dict[int, Last] = {}
+    for group, row in last.items():
+        commit = _commit(row) or _from_bundle(row, bundles)
+        # Of very many that contain the change only the nearest were looked for.
+        has_it = row.pk in having or commit in within
+        by_itself = (DEPLOYMENT, row.arn) not in begun
+        told[group] = Last(row, has_it, has_it or is_read(commit), by_itself, commit)
     theirs = {name for name, some in begun.items() if some & set(pipelines)}
     places = _places(
         [one for one in builds if (BUILD, one.arn) not in theirs],
@@ -167,11 +172,14 @@ def read(
     return Alone(sorted(places.values(), key=lambda one: (not one.out, one.name)), told)
 
 
-def commits_beginning(user: Any, beginning: str, most: int) -> list[str]:
-    """Return the ids of commits that begin so and were built, or deployed from GitHub."""
-    builds = Build.objects.visible_to(user).filter(resolved_source_version__startswith=beginning)
+def commits_beginning(user: Any, beginning: str, most: int, how: str) -> list[str]:
+    """Return the ids of commits that begin so and were built, or deployed from GitHub.
+
+    how  the lookup: "" of a whole id, else "__startswith".
+    """
+    builds = Build.objects.visible_to(user).filter(**{f"resolved_source_version{how}": beginning})
     deployments = Deployment.objects.visible_to(user).filter(
-        revision_id__startswith=beginning, revision__type="GitHub"
+        **{f"revision_id{how}": beginning}, revision__type="GitHub"
     )
     return [
         commit
@@ -399,6 +407,7 @@ def instead(where: str, last: Last) -> Hold:
         row.created_at,
         what=str(row),
         why=f"Deployed by {row.creator_in_words}: {row.revision_in_words}",
+        known=last.known,
     )
 
 

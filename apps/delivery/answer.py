@@ -78,7 +78,9 @@ def _apart(count: int) -> str:
 def _held(beginning: str, hold: Hold | None) -> Answer:
     if hold is None:
         return Answer(State.UNKNOWN, beginning)
-    text = f"{beginning}: {_inside(hold.text)}"
+    # Where nobody knows what stands there, it is not said to be out either.
+    unknown = hold.state == State.UNKNOWN and hold.what
+    text = hold.text if unknown else f"{beginning}: {_inside(hold.text)}"
     return Answer(hold.state, text, hold.since, hold.why, hold.url, hold.by)
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from apps.codepipeline.models import Action, Execution
 from apps.codepipeline.of_project import deploying
+from apps.issues.meant import compound_prefixes, meant_of
 from apps.issues.models import Issue
 from apps.jira.panel import MOST_ISSUES
 from apps.live.templatetags.live_tags import first_line, plain, word_of
@@ -237,7 +238,8 @@ def _keys(kinds: Sequence[str], ids: Collection[int]) -> Mapping[int, Sequence[s
     links = Link.objects.filter(from_kind__in=kinds, from_id__in=list(ids), to_kind=JIRA)
     for pk, key in links.values_list("from_id", "to_arn"):
         found[pk].append(key)
-    return found
+    prefixes = compound_prefixes() if found else ()
+    return {pk: meant_of(some, prefixes) for pk, some in found.items()}
 
 
 def _issues(keys: Collection[str], switched: Sequence[Results]) -> Mapping[str, Sequence[Issue]]:

@@ -24,7 +24,16 @@ class Hold:
     what: str = ""
 
 
-def replaced(where: str, url: str, since: datetime | None, *, what: str, why: str = "") -> Hold:
-    """Return that something else stands now where a change was."""
+def replaced(  # noqa: PLR0913 - what stands there, and how it came there
+    where: str, url: str, since: datetime | None, *, what: str, why: str = "", known: bool = True
+) -> Hold:
+    """Return that something else stands now where a change was.
+
+    known  whether it is known that what stands there does not contain the change; where its commit
+           was not read, it may.
+    """
     text = f"It was in {where}; what runs there now does not contain it"
-    return Hold(state=State.STOPPED, text=text, url=url, since=since, why=why, what=what)
+    if not known:
+        text = f"It was in {where}; whether what runs there now contains it is not known"
+    state = State.STOPPED if known else State.UNKNOWN
+    return Hold(state=state, text=text, url=url, since=since, why=why, what=what)

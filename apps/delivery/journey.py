@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.codepipeline.models import Execution
+from apps.issues.meant import Meant
 from apps.live.templatetags.live_tags import first_line
 from apps.source.models import Commit, PullRequest
 
@@ -24,6 +25,8 @@ from .ways import Found, Way, gravest_first, way_of
 # Changes that an issue's page follows; the others are counted.
 MOST_CHANGES = 50
 COMMIT_ID = re.compile(r"[0-9a-f]{7,64}")
+# How long whole ids are: SHA-1 and SHA-256.
+WHOLE = (40, 64)
 
 
 @dataclass(slots=True)
@@ -85,11 +88,13 @@ def commits_beginning(user: Any, beginning: str, most: int) -> list[str]:
     """Return the ids of commits that begin so, as rows or executions tell; [] for no such id."""
     if not COMMIT_ID.fullmatch(beginning):
         return []
-    rows = Commit.objects.visible_to(user).filter(commit_id__startswith=beginning)
-    runs = Execution.objects.visible_to(user).filter(revision_id__startswith=beginning)
+    # A whole id is looked up in an index, which its beginning is not on every database.
+    how = "" if len(beginning) in WHOLE else "__startswith"
+    rows = Commit.objects.visible_to(user).filter(**{f"commit_id{how}": beginning})
+    runs = Execution.objects.visible_to(user).filter(**{f"revision_id{how}": beginning})
     found = set(rows.order_by().values_list("commit_id", flat=True).distinct()[:most])
     found |= set(runs.order_by().values_list("revision_id", flat=True).distinct()[:most])
-    found |= set(alone.commits_beginning(user, beginning, most))
+    found |= set(alone.commits_beginning(user, beginning, most, how))
     return sorted(found)[:most]
 
 
@@ -110,13 +115,10 @@ def of_pull(user: Any, pull: PullRequest) -> Journey:
     return _followed(user, changes, [pull])
 
 
-def of_issue(user: Any, kind: str, names: Sequence[str]) -> Journey:
-    """Return the journey of an issue: of every change that names it.
-
-    names  what the issue is called, and what it was called before it was moved.
-    """
-    commits = reading.commits_named(user, names, (kind,))
-    pulls = reading.pulls_named(user, names, (kind,))
+def of_issue(user: Any, issue: Meant) -> Journey:
+    """Return the journey of an issue: of every change that names it."""
+    commits = reading.commits_named(user, issue)
+    pulls = reading.pulls_named(user, issue)
     missing = [
         (pull.repository_id, pull.merge_commit if pull.merged else pull.source_commit)
         for pull in pulls
@@ -129,7 +131,7 @@ def of_issue(user: Any, kind: str, names: Sequence[str]) -> Journey:
     )
     # A merged pull request is one change, whoever of its commits names the issue.
     commits += [one for one in proposed if (one.repository_id, one.commit_id) in set(wanted)]
-    branches = reading.heads_named(user, names, (kind,), but=[one.pk for one in commits])
+    branches = reading.heads_named(user, issue, but=[one.pk for one in commits])
     heads = {one.pk for one in branches}
     commits = sorted([*commits, *branches], key=_newest, reverse=True)
     changes = [
@@ -159,7 +161,12 @@ def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] =
     commits = list(dict.fromkeys(one for root in leading for one in root.containing))
     within = frozenset(commits)
     by_pipelines = [one.row for one in found.ran.values() if one.kind == alone.DEPLOYMENT]
-    beside = alone.read(user, commits, runs, by_pipelines)
+    histories = [root.history for root in leading if root.history is not None]
+
+    def is_read(commit: str) -> bool:
+        return any(commit in history.parents for history in histories)
+
+    beside = alone.read(user, commits, runs, by_pipelines, is_read)
     hands = alone.by_hand(runs, found, beside.last)
     instead = {
         place: alone.instead(place[1], one) for place, one in hands.items() if not one.has_it
@@ -168,7 +175,13 @@ def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] =
     def contains(run: Execution) -> bool:
         return not within.isdisjoint(found.took.get(run.pk, ()))
 
-    ways = [way_of(some[0].pipeline, some, found, contains, instead) for some in runs.values()]
+    def took_what_was_read(run: Execution) -> bool:
+        return any(is_read(commit) for commit in found.took.get(run.pk, ()))
+
+    ways = [
+        way_of(some[0].pipeline, some, found, contains, took_what_was_read, instead)
+        for some in runs.values()
+    ]
     goals = goals_of(ways, beside.places)
     for root in changes:
         _judge(root, leading, goals, found, hands)
@@ -277,9 +290,12 @@ def _came(way: Way, root: Root, found: Found, hands: Mapping[tuple[int, str], al
 
 def _look_for_holes(way: Way, root: Root, found: Found) -> None:
     stands = found.standing.get((way.pipeline.pk, way.where))
-    if root.history is not None and stands is not None and not way.is_there:
-        later = bool(root.at and stands.started_at and stands.started_at > root.at)
-        way.holes = later and root.history.may_contain([stands.revision_id], root.commit_id)
+    if stands is None or way.is_there:
+        return
+    since = root.at or way.runs[0].started_at
+    if since and stands.started_at and stands.started_at > since:
+        of_root = root.history
+        way.holes = of_root is None or of_root.may_contain([stands.revision_id], root.commit_id)
 
 
 def _takes(way: Way, root: Root, found: Found) -> bool:

@@ -11,6 +11,7 @@ from django.db.models.functions import RowNumber
 from apps.codepipeline.board import EXECUTION_ID
 from apps.codepipeline.models import Action, Execution, Stage
 from apps.codepipeline.of_project import DEPLOYS, deploying
+from apps.issues.meant import Meant
 from apps.mirror.links import by_name, explain_then, named, url_of
 from apps.mirror.models import Link
 from apps.mirror.resource import REGISTER
@@ -27,7 +28,7 @@ BRANCHES = ("codecommit.branch", "github.branch")
 PIPELINE_WIDE = ("artifact_stores", "triggers", "variables", "tags")
 # Pipelines that are followed at once, and runs of each: the first that contain a change, and the
 # newest.
-MOST_PIPELINES, FIRST_RUNS, NEWEST_RUNS = 12, 5, 3
+MOST_PIPELINES, FIRST_RUNS, NEWEST_RUNS = 30, 5, 3
 STANDING = ("execution", "stage", "last_update")
 # Of a change after which so many came, the nearest are looked for in executions.
 MOST_COMMITS = 800
@@ -70,7 +71,14 @@ def by_pipeline(executions: Iterable[Execution]) -> dict[int, list[Execution]]:
 
 def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
     """Read stages, actions, what these started and what stands in each stage now."""
-    every = [one for some in runs.values() for one in some]
+    standing, standing_since = _standing(user, runs)
+    # What stands there may be none of the first runs, nor of the newest.
+    every = list(
+        {
+            one.pk: one
+            for one in (*(one for some in runs.values() for one in some), *standing.values())
+        }.values()
+    )
     stages: dict[int, list[Stage]] = defaultdict(list)
     for stage in Stage.objects.filter(pipeline__in=runs, gone_at=None).order_by("position", "pk"):
         stages[stage.pipeline_id].append(stage)
@@ -78,7 +86,6 @@ def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
     rows = Action.objects.filter(execution__in=[one.pk for one in every])
     for action in rows.defer("configuration", "output_variables").order_by("started_at", "pk"):
         actions[action.execution_id].append(action)
-    standing, standing_since = _standing(user, runs)
     return Found(
         stages=stages,
         actions=actions,
@@ -86,7 +93,7 @@ def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
         standing=standing,
         standing_since=standing_since,
         over=_over(user, every),
-        took=commits_of({one.pk: one for one in [*every, *standing.values()]}.values()),
+        took=commits_of(every),
     )
 
 
@@ -192,36 +199,27 @@ def _ran(user: Any, actions: Sequence[Action]) -> dict[int, Ran]:
     return found
 
 
-def commits_named(user: Any, arns: Collection[str], kinds: Collection[str]) -> list[Commit]:
-    """Return the commits that name issues by these ARNs, the newest first, each once."""
-    links = Link.objects.filter(from_kind__in=COMMITS, to_kind__in=kinds, to_arn__in=arns)
+def commits_named(user: Any, issue: Meant) -> list[Commit]:
+    """Return the commits that name an issue, the newest first, each once."""
+    links = issue.links(Link.objects.filter(from_kind__in=COMMITS))
     rows = Commit.objects.visible_to(user).filter(pk__in=links.values("from_id"))
-    return list(
-        rows.select_related("repository", "scope")
-        .defer("comments")
-        .order_by("-committed_at", "-pk")
-    )
+    found = issue.written(rows).select_related("repository", "scope").defer("comments")
+    return list(found.order_by("-committed_at", "-pk"))
 
 
-def heads_named(
-    user: Any, arns: Collection[str], kinds: Collection[str], *, but: Collection[int]
-) -> list[Commit]:
-    """Return the heads of branches whose names name issues by these ARNs, without some commits."""
-    links = Link.objects.filter(from_kind__in=BRANCHES, to_kind__in=kinds, to_arn__in=arns)
+def heads_named(user: Any, issue: Meant, *, but: Collection[int]) -> list[Commit]:
+    """Return the heads of branches whose names name an issue, without some commits."""
+    links = issue.links(Link.objects.filter(from_kind__in=BRANCHES))
     branches = Branch.objects.visible_to(user).filter(pk__in=links.values("from_id"), gone_at=None)
-    rows = Commit.objects.visible_to(user).exclude(pk__in=but)
+    rows = issue.written(Commit.objects.visible_to(user).exclude(pk__in=but))
     of_branch = branches.filter(repository=OuterRef("repository"), commit_id=OuterRef("commit_id"))
     found = rows.filter(Exists(of_branch), commit_id__in=branches.values("commit_id"))
     return list(found.select_related("repository", "scope").defer("comments").order_by("pk"))
 
 
-def pulls_named(user: Any, arns: Collection[str], kinds: Collection[str]) -> list[PullRequest]:
-    """Return the pull requests that name issues by these ARNs, the oldest first."""
-    links = Link.objects.filter(
-        from_kind__in=PULLS,
-        to_kind__in=kinds,
-        to_arn__in=arns,
-    )
+def pulls_named(user: Any, issue: Meant) -> list[PullRequest]:
+    """Return the pull requests that name an issue, the oldest first."""
+    links = issue.links(Link.objects.filter(from_kind__in=PULLS))
     rows = PullRequest.objects.visible_to(user).filter(pk__in=links.values("from_id"))
-    found = rows.select_related("repository", "scope").defer("description", "comments")
-    return list(found.order_by("created", "pk"))
+    found = issue.written(rows).select_related("repository", "scope")
+    return list(found.defer("description", "comments").order_by("created", "pk"))

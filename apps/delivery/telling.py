@@ -97,7 +97,7 @@ def _tell_one(pk: int, reach: object, provider: object) -> int:
     except Exception as error:  # noqa: BLE001 - kept in words, and tried again
         _failed(row, mine, provider, error)
         return 0
-    mine.free(
+    kept = mine.free(
         told_mark=mark,
         told_at=now(),
         remote_id=told.id[:64],
@@ -105,6 +105,9 @@ def _tell_one(pk: int, reach: object, provider: object) -> int:
         attempts=0,
         due_at=now(),
     )
+    if not kept:
+        # It took so long that somebody else told it meanwhile, and this may stand over that now.
+        Telling.objects.filter(pk=pk).update(told_mark="", due_at=now())
     return 1
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from apps.adoption.deeds import link
 from apps.adoption.models import Declined
+from apps.issues.meant import compound_prefixes, meant_of
 from apps.issues.models import Tracker
 from apps.mirror.models import Link
 from apps.projects.models import Holding, Project
@@ -40,7 +41,11 @@ def named_by(project: Project) -> list[Named]:
     newest = list(commits.order_by("-committed_at", "-pk").values_list("pk", flat=True)[:NEWEST])
     links = Link.objects.filter(from_kind__in=COMMITS, from_id__in=newest, to_kind="jira.issue")
     issues: dict[str, set[str]] = defaultdict(set)
-    for key in links.values_list("to_arn", flat=True).distinct():
+    by_commit: dict[int, list[str]] = defaultdict(list)
+    for pk, key in links.values_list("from_id", "to_arn"):
+        by_commit[pk].append(key)
+    prefixes = compound_prefixes() if by_commit else ()
+    for key in {key for some in by_commit.values() for key in meant_of(some, prefixes)}:
         issues[key.rpartition("-")[0]].add(key)
     named = {prefix: len(keys) for prefix, keys in issues.items() if len(keys) >= LEAST}
     rows = Tracker.objects.filter(

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.codepipeline.models import Execution
+from apps.issues.meant import meant_by
 from apps.issues.models import Issue
 from apps.live.conditional import unchanged_page
 from apps.live.partial import render_part
@@ -101,7 +102,7 @@ def of_row(user: Any, kind: str, found: Any) -> Journey | None:
     if isinstance(found, PullRequest):
         return journeys.of_pull(user, found)
     if isinstance(found, Issue):
-        return journeys.of_issue(user, kind, [found.arn, *found.was])
+        return journeys.of_issue(user, meant_by(kind, found))
     commit_id = commit_of(kind, found)
     return journeys.of_commit(user, commit_id) if commit_id else None
 

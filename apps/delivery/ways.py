@@ -17,6 +17,7 @@ from apps.mirror.state import UNFINISHED, State
 from .environments import goal_of
 from .holds import Hold, replaced
 
+ROLLBACK = "ROLLBACK"
 # A run's acts in a stage: the newest of each name.
 Acts = Sequence["Act"]
 
@@ -71,7 +72,8 @@ class Step:
     out       whether something is brought out in it; `last` that it is the pipeline's goal.
     run       None where the change has not come this far.
     after     when what came before it was over: from then on it waited.
-    remains   whether what stands there now contains the change; None where it never came through.
+    remains   whether what stands there now contains the change; None where it never came through,
+              or nobody knows.
     instead   what stands there now where that does not contain it: its page, and since when.
     """
 
@@ -160,18 +162,21 @@ class Found:
     took: Mapping[int, frozenset[str]]
 
 
-def way_of(
+def way_of(  # noqa: PLR0913 - what is known of one pipeline
     pipeline: Pipeline,
-    runs: Sequence[Execution],
+    took: Sequence[Execution],
     found: Found,
     contains: Callable[[Execution], bool],
+    is_read: Callable[[Execution], bool],
     instead: Mapping[tuple[int, str], Hold],
 ) -> Way:
     """Return the way through a pipeline of what these executions contain, the first one first.
 
     contains  tells whether any execution contains it.
+    is_read   tells whether the commit that an execution took was read: else nobody knows.
     instead   (pipeline's id, stage) -> what was put there by no pipeline, and does not contain it.
     """
+    runs = _with_standing(pipeline, took, found, contains)
     out, aim = deploying(pipeline), goal_of(pipeline.key, pipeline.definition)
     acts = {run.pk: _acts_by_stage(found.actions.get(run.pk, ()), found.ran) for run in runs}
     way = Way(pipeline, runs, production=aim is not None and aim.production)
@@ -186,12 +191,37 @@ def way_of(
         if step.out and step.through:
             step.instead = instead.get((pipeline.pk, name))
             if step.instead is None and stands is not None and not contains(stands):
-                step.instead = _instead(name, stands)
-            step.remains = step.instead is None
+                rolled_back = stands.execution_type == ROLLBACK
+                step.instead = replaced(
+                    name,
+                    stands.get_absolute_url(),
+                    stands.started_at,
+                    what=first_line(plain(stands.summary)) or stands.key,
+                    why="It was rolled back." if rolled_back else "",
+                    known=rolled_back or is_read(stands),
+                )
+            unknown = step.instead is not None and step.instead.state == State.UNKNOWN
+            step.remains = None if unknown else step.instead is None
         way.steps.append(step)
     if not way.is_there:
         way.hold = _hold(way, found, acts)
     return way
+
+
+def _with_standing(
+    pipeline: Pipeline,
+    runs: Sequence[Execution],
+    found: Found,
+    contains: Callable[[Execution], bool],
+) -> list[Execution]:
+    """These executions with those that stand in a stage, the first one first.
+
+    Of very many that contain a change not all are read: what stands may be one in between.
+    """
+    stands = (one for (of, _), one in found.standing.items() if of == pipeline.pk)
+    every = {one.pk: one for one in (*runs, *(one for one in stands if contains(one)))}
+    began = {pk: one.started_at.timestamp() if one.started_at else 0.0 for pk, one in every.items()}
+    return sorted(every.values(), key=lambda one: (began[one.pk], one.pk))
 
 
 def _stage_names(
@@ -302,17 +332,6 @@ def _stands(  # noqa: PLR0913 - where a run is, of which way
         if state != State.DONE:
             return _in_stage(found, run, names[at], state, tried)
     return _between(way, found, run, names[at + 1]) if at + 1 < len(names) else None
-
-
-def _instead(where: str, run: Execution) -> Hold:
-    """What stands in a stage in the place of what was there."""
-    return replaced(
-        where,
-        run.get_absolute_url(),
-        run.started_at,
-        why="It was rolled back." if run.execution_type == "ROLLBACK" else "",
-        what=first_line(plain(run.summary)) or run.key,
-    )
 
 
 def _in_stage(found: Found, run: Execution, name: str, state: str, acts: Acts) -> Hold:

@@ -18,7 +18,7 @@ from apps.source.mentions import mentioned
 from .collect import comment
 from .listing import GONE, PAGE, Known, items, listed, named, pages_unless, path
 from .newest import Newest, newest
-from .records import JSON, arn_of, login, moment
+from .records import JSON, arn_of, host_of, login, moment
 
 # Key -> its tracker, and what a list says of it.
 Wanted = dict[str, tuple[str, Mapping[str, Any] | None]]
@@ -263,7 +263,8 @@ def issue_record(tracker: str, told: Mapping[str, Any], comments: Any) -> IssueR
     # One whose comments are not read is looked at again, wherever in the list it stands by then.
     described = "" if comments is UNREAD else str(told.get("updated_at") or "")
     # Issues of other trackers, and Jira's; its own number in its title would name itself.
-    named = mentioned(title, body, repository=tracker)
+    host = host_of(told.get("html_url"))
+    named = mentioned(title, body, repository=tracker, host=host)
     return IssueRecord(
         key=key,
         parent=tracker,

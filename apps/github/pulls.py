@@ -19,7 +19,7 @@ from .checks import checks_of, sum_of
 from .collect import comment
 from .listing import GONE, PAGE, items, path
 from .newest import Newest, newest
-from .records import JSON, arn_of, commit_arn, login, moment
+from .records import JSON, arn_of, commit_arn, host_of, login, moment
 
 # Pages of open ones that are read at first.
 OPEN_PAGES = 5
@@ -246,7 +246,8 @@ def pull_record(repository: str, told: Mapping[str, Any], **details: Any) -> Pul
         links.append(LinkTo("merged as", "github.commit", commit_arn(repository, merge_commit)))
     title, description = masked(told.get("title") or ""), masked(told.get("body") or "")
     branch = str(head.get("ref") or "")
-    links += mentioned(title, branch, description, repository=repository)
+    host = host_of(told.get("html_url"))
+    links += mentioned(title, branch, description, repository=repository, host=host)
     if "mergeable" in told:
         # Null while GitHub works it out, which asking makes it do.
         details.setdefault("mergeable", told["mergeable"])

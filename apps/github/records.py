@@ -106,6 +106,11 @@ def commit_arn(repository: str, commit_id: str) -> str:
     return f"{arn_of(repository)}#{commit_id}"
 
 
+def host_of(page: str | None) -> str:
+    """Return where a page of GitHub's is, "" where none is told."""
+    return (page or "").partition("://")[2].partition("/")[0]
+
+
 def key_of(repository: str, name: str) -> str:
     """Return the key of a branch or commit: both are unique in their repository only."""
     return f"{repository}/{name}"
@@ -179,7 +184,7 @@ def branch_record(repository: str, page: str, told: Mapping[str, Any], **more: A
         console_url=f"{page}/tree/{quote(name)}" if page else "",
         links=(
             LinkTo("points to", "github.commit", commit_arn(repository, commit_id)),
-            *mentioned(name, repository=repository),
+            *mentioned(name, repository=repository, host=host_of(page)),
         ),
         **more,
     )
@@ -210,5 +215,5 @@ def commit_record(
         committed_at=committed or authored,
         console_url=told.get("html_url") or "",
         comments=comments,
-        links=mentioned(message, repository=repository),
+        links=mentioned(message, repository=repository, host=host_of(told.get("html_url"))),
     )

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.mirror.linked import lineage_of
-from apps.mirror.links import linked_from, url_of
+from apps.mirror.links import url_of
+from apps.mirror.models import Link
 from apps.mirror.resource import REGISTER
 
+from .meant import Meant, meant_by
 from .models import Issue
 
 # Of each sort; what an issue is named by may be very much.
@@ -59,8 +61,8 @@ def linked_with(user: Any, issue: Issue) -> list[Named]:
 
 def naming(user: Any, kind: str, issue: Issue) -> list[Naming]:
     """Return what names an issue, by any key that it has or had, by sort; a query a kind."""
-    keys = [issue.arn, *(str(key) for key in issue.was)]
-    links = [link for found in linked_from(kind, keys).values() for link in found]
+    wanted = meant_by(kind, issue)
+    links = wanted.links(Link.objects.order_by("pk"))
     by_kind: dict[str, dict[int, str]] = {}
     for link in links:
         by_kind.setdefault(link.from_kind, {}).setdefault(link.from_id, link.relation)
@@ -68,7 +70,7 @@ def naming(user: Any, kind: str, issue: Issue) -> list[Naming]:
     for from_kind, relations in by_kind.items():
         label = SORTS.get(from_kind.rpartition(".")[2])
         if label is not None:
-            rows = _visible(user, from_kind, relations, issue)
+            rows = _visible(user, from_kind, relations, wanted)
             sorts.setdefault(label, []).extend(
                 {
                     "row": row,
@@ -87,14 +89,11 @@ def naming(user: Any, kind: str, issue: Issue) -> list[Naming]:
     ]
 
 
-def _visible(user: Any, kind: str, relations: Mapping[int, str], issue: Issue) -> list[Any]:
+def _visible(user: Any, kind: str, relations: Mapping[int, str], wanted: Meant) -> list[Any]:
     resource = REGISTER.by_kind.get(kind)
     if resource is None:
         return []
     rows: Any = resource.model._default_manager
-    if resource.provider == issue.scope.provider:
-        # Another host may have a repository of the same name: what is said there means that one.
-        rows = rows.filter(scope__account=issue.scope.account)
     rows = rows.visible_to(user).select_related("scope", *lineage_of(resource))
     # In the order of their own lists: the newest commits first.
-    return list(rows.filter(pk__in=list(relations))[: MOST + 1])
+    return list(wanted.written(rows.filter(pk__in=list(relations)))[: MOST + 1])

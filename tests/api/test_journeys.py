@@ -1,9 +1,13 @@
 """Journeys in the API."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from apps.issues.models import Issue, Tracker
+from apps.mirror.models import Scope
 from tests.api.conftest import Program
-from tests.delivery.making import make_line, make_pipeline, run
+from tests.delivery.making import make_line, make_pipeline, name_issue, run
 from tests.factories import make_user
 from tests.issues.making import make_issue, make_tracker
 from tests.source.making import sha
@@ -67,3 +71,28 @@ def test_a_stranger_is_told_of_nothing(db: None) -> None:
     token = row.renew()
     row.save()
     assert Program(token).json("journeys", commit=sha(1))["items"] == []
+
+
+@pytest.mark.parametrize("commit", ["abc", "main", "0123456 ", "0" * 65])
+def test_what_can_be_no_commit_is_refused_in_words(program: Program, commit: str) -> None:
+    answer = program.json("journeys", status=422, commit=commit)
+    assert [one["parameter"] for one in answer["errors"]] == ["commit"]
+
+
+@pytest.mark.parametrize("asked", ["SHOP-12", "shop-12", "OLD-3", "old-3"])
+def test_an_issue_is_found_by_a_key_it_had_before(program: Program, asked: str) -> None:
+    scope = Scope.objects.create(provider="jira", place="j/1", account="jira.example.com")
+    tracker = Tracker.objects.create(scope=scope, key="SHOP", prefix="SHOP")
+    Issue.objects.create(scope=scope, key="SHOP-12", arn="SHOP-12", was=["OLD-3"], tracker=tracker)
+    _, [commit] = make_line(1)
+    name_issue(commit, "OLD-3")
+    [found] = program.json("journeys", issue=asked)["items"]
+    assert found["of"] == "SHOP-12"
+    assert [one["commit"] for one in found["changes"]] == [sha(1)]
+
+
+def test_a_whole_id_is_looked_up_and_not_searched_for(program: Program) -> None:
+    make_line(1)
+    with CaptureQueriesContext(connection) as told:
+        program.json("journeys", commit=sha(1))
+    assert not [one for one in told if f"{sha(1)}%" in one["sql"]]

@@ -1,8 +1,10 @@
 """Makes a team's changes and their runs the way the mirror would hold them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from apps.codebuild.models import Build
+from apps.codedeploy.models import Application, Deployment, DeploymentGroup
 from apps.codepipeline.models import Action, Execution, Pipeline
 from apps.mirror.models import Link
 from apps.source.models import Commit, PullRequest, Repository
@@ -11,6 +13,7 @@ from tests.factories import action_definition, stage_definition
 from tests.source import making
 from tests.source.making import sha
 
+STATES = {"Succeeded": "done", "Failed": "failed", "InProgress": "moving"}
 STAGES = [
     stage_definition("Source", action_definition("Source", "Source", "CodeCommit")),
     stage_definition("Build", action_definition("Build")),
@@ -125,4 +128,59 @@ def name_issue(row: Commit | PullRequest, key: str, kind: str = "jira.issue") ->
         relation="mentions",
         to_kind=kind,
         to_arn=key,
+    )
+
+
+def at(minute: int) -> datetime:
+    """So many minutes after the first commit."""
+    return factories.LONG_AGO + timedelta(minutes=minute)
+
+
+def make_group(name: str = "shop/production") -> DeploymentGroup:
+    """A deployment group with its application."""
+    scope = factories.make_scope()
+    application, _ = Application.objects.get_or_create(scope=scope, key=name.partition("/")[0])
+    group, _ = DeploymentGroup.objects.get_or_create(
+        scope=scope, key=name, defaults={"application": application, "name": name.partition("/")[2]}
+    )
+    return group
+
+
+def deploy(
+    number: int | None, minute: int, status: str = "Succeeded", group: str = "shop/production",
+    **more: Any,
+) -> Deployment:  # fmt: skip
+    """A deployment of the commit of a number from GitHub, begun that many minutes after all."""
+    owner = make_group(group)
+    key = f"d-{Deployment.objects.count():09d}"
+    commit = "" if number is None else sha(number)
+    return Deployment.objects.create(
+        **{
+            "scope": owner.scope,
+            "group": owner,
+            "application_name": owner.application.key,
+            "group_name": owner.name,
+            "key": key,
+            "arn": key,
+            "status": status,
+            "state": STATES[status],
+            "creator": "user",
+            "created_at": at(minute),
+            "completed_at": at(minute + 1),
+            "revision": {"type": "GitHub", "repository": "example/shop", "commit_id": commit},
+            "revision_id": commit,
+            **more,
+        }
+    )
+
+
+def build(number: int, minute: int, status: str = "SUCCEEDED", **more: Any) -> Build:
+    """A build of the commit of a number, begun that many minutes after all."""
+    return factories.make_build(
+        "shop-build",
+        status,
+        resolved_source_version=sha(number),
+        started_at=at(minute),
+        ended_at=None if status == "IN_PROGRESS" else at(minute + 1),
+        **more,
     )

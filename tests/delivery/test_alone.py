@@ -1,6 +1,6 @@
 """Builds and deployments that no pipeline began are on the way of a change, too."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,79 +10,34 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.api.models import ApiToken
 from apps.cloudwatch.models import AlarmHistory
-from apps.codebuild.models import Build
-from apps.codedeploy.models import Application, Deployment, DeploymentGroup
+from apps.codedeploy.models import Deployment
 from apps.codepipeline.models import Execution
+from apps.delivery import alone
 from apps.delivery import journey as journeys
 from apps.delivery.journey import Journey
+from apps.issues.meant import Meant
 from apps.mirror.models import Link
-from tests import factories
 from tests.api.conftest import Program
-from tests.delivery.making import make_line, make_pipeline, name_issue, run
+from tests.delivery.making import (
+    at,
+    build,
+    deploy,
+    make_group,
+    make_line,
+    make_pipeline,
+    name_issue,
+    run,
+)
 from tests.factories import hold, make_project, make_user
 from tests.projects.making import make_alarm
 from tests.source.making import make_commit, make_repository, sha
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
 
-STATES = {"Succeeded": "done", "Failed": "failed", "InProgress": "moving"}
-
 
 @pytest.fixture
 def reader() -> Any:
     return make_user("reader")
-
-
-def at(minute: int) -> datetime:
-    return factories.LONG_AGO + timedelta(minutes=minute)
-
-
-def make_group(name: str = "shop/production") -> DeploymentGroup:
-    scope = factories.make_scope()
-    application, _ = Application.objects.get_or_create(scope=scope, key=name.partition("/")[0])
-    group, _ = DeploymentGroup.objects.get_or_create(
-        scope=scope, key=name, defaults={"application": application, "name": name.partition("/")[2]}
-    )
-    return group
-
-
-def deploy(
-    number: int | None, minute: int, status: str = "Succeeded", group: str = "shop/production",
-    **more: Any,
-) -> Deployment:  # fmt: skip
-    """A deployment of the commit of a number from GitHub, begun that many minutes after all."""
-    owner = make_group(group)
-    key = f"d-{Deployment.objects.count():09d}"
-    commit = "" if number is None else sha(number)
-    return Deployment.objects.create(
-        **{
-            "scope": owner.scope,
-            "group": owner,
-            "application_name": owner.application.key,
-            "group_name": owner.name,
-            "key": key,
-            "arn": key,
-            "status": status,
-            "state": STATES[status],
-            "creator": "user",
-            "created_at": at(minute),
-            "completed_at": at(minute + 1),
-            "revision": {"type": "GitHub", "repository": "example/shop", "commit_id": commit},
-            "revision_id": commit,
-            **more,
-        }
-    )
-
-
-def build(number: int, minute: int, status: str = "SUCCEEDED", **more: Any) -> Build:
-    return factories.make_build(
-        "shop-build",
-        status,
-        resolved_source_version=sha(number),
-        started_at=at(minute),
-        ended_at=None if status == "IN_PROGRESS" else at(minute + 1),
-        **more,
-    )
 
 
 def of(user: Any, number: int) -> Journey:
@@ -229,11 +184,31 @@ def test_what_somebody_deployed_in_its_place_is_told(reader: Any):
     assert of(reader, 2).answer.text == "In production"
     by_hand = deploy(None, 40, **in_s3("hotfix.zip", "v9"))
     found = of(reader, 2)
-    assert found.answer.state == "stopped"
-    assert found.answer.text.startswith("Not in production: it was in Production")
+    # Which commit the bundle has, nobody says.
+    assert found.answer.state == "unknown"
+    assert found.answer.text.startswith("It was in Production; whether what runs there now")
     assert found.answer.url == by_hand.get_absolute_url()
     assert "bundles/hotfix.zip" in found.answer.why
     assert not found.changes[0].there
+
+
+def test_what_somebody_rolled_back_to_in_its_place_is_told(reader: Any):
+    make_line(2)
+    pipeline_that_deploys(2, 20, "v2")
+    deploy(1, 40)
+    answer = of(reader, 2).answer
+    assert (answer.state, answer.since) == ("stopped", at(40))
+    assert answer.text.startswith("Not in production: it was in Production")
+
+
+def test_what_came_after_very_many_commits_has_it_still(
+    reader: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(alone, "MOST_COMMITS", 2)
+    make_line(9)
+    deploy(1, 10)
+    deploy(9, 20)
+    assert of(reader, 1).answer.text == "In production"
 
 
 def test_who_deploys_the_same_bundle_again_changes_nothing(reader: Any):
@@ -255,7 +230,7 @@ def test_an_issue_counts_what_was_deployed_by_hand(reader: Any):
     for commit in (commits[0], commits[2]):
         name_issue(commit, "SHOP-12")
     deploy(3, 30)
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+    found = journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
     assert [one.there for one in found.changes] == [True, True]
     assert found.answer.text == "In production"
 
@@ -303,7 +278,7 @@ def test_the_number_of_queries_does_not_grow(reader: Any):
 
     def cost() -> int:
         with CaptureQueriesContext(connection) as told:
-            journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+            journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
         return len(told)
 
     cost()

@@ -7,6 +7,7 @@ import pytest
 from apps.delivery import journey as journeys
 from apps.delivery.history import History
 from apps.delivery.journey import Journey
+from apps.issues.meant import Meant
 from apps.mirror.models import Link
 from tests.delivery.making import act, make_line, make_pipeline, name_issue, point, run
 from tests.factories import hold, make_project, make_user
@@ -21,7 +22,7 @@ def reader() -> Any:
 
 
 def of_shop_12(user: Any) -> Journey:
-    return journeys.of_issue(user, "jira.issue", ["SHOP-12"])
+    return journeys.of_issue(user, Meant("jira.issue", ["SHOP-12"]))
 
 
 def test_an_issue_is_there_when_all_its_changes_are(reader: Any):
@@ -30,24 +31,24 @@ def test_an_issue_is_there_when_all_its_changes_are(reader: Any):
     for number in (1, 3):
         name_issue(commits[number - 1], "SHOP-12")
     run(pipeline, 1)
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+    found = journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
     assert [root.there for root in found.changes] == [False, True]
     assert (found.answer.state, found.answer.text) == (
         "moving",
         "1 of 2 changes are in production: no pipeline has taken the other yet",
     )
     run(pipeline, 3, to="Production", status="Waiting")
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+    found = journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
     assert found.answer.text == (
         "1 of 2 changes are in production: waits for approval in Production"
     )
     run(pipeline, 4)
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+    found = journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
     assert (found.answer.state, found.answer.text) == ("done", "In production")
 
 
 def test_an_issue_that_nothing_names_says_so(reader: Any):
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-99"])
+    found = journeys.of_issue(reader, Meant("jira.issue", ["SHOP-99"]))
     assert (found.answer.state, found.answer.text) == ("", "No commit names it yet")
 
 
@@ -55,7 +56,7 @@ def test_an_issue_is_followed_under_the_key_it_had_before(reader: Any):
     _, commits = make_line(1)
     name_issue(commits[0], "OLD-3")
     run(make_pipeline(), 1)
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12", "OLD-3"])
+    found = journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12", "OLD-3"]))
     assert found.answer.text == "In production"
 
 
@@ -65,7 +66,7 @@ def test_an_issue_that_only_a_pull_request_names_goes_with_it(reader: Any):
     point(repository, main=1, feature=11)
     pull = make_pull(repository, 7, source_commit=sha(11), merge_base=sha(1))
     name_issue(pull, "SHOP-12")
-    found = journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+    found = journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
     assert found.answer.text == "Pull request #7 is not merged yet"
 
 

@@ -8,17 +8,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from apps.cloudwatch.models import AlarmHistory
 from apps.codepipeline.models import Stage
 from apps.delivery import journey as journeys
-from apps.delivery import roots
 from apps.delivery.journey import Journey
+from apps.issues.meant import Meant
 from apps.mirror.models import Link
 from apps.source.models import Commit
 from tests import factories
 from tests.delivery.making import STAGES, act, make_line, make_pipeline, name_issue, point, run
 from tests.factories import action_definition, hold, make_project, make_user, stage_definition
-from tests.projects.making import make_alarm
 from tests.source.making import make_commit, make_pull, sha
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
@@ -254,44 +252,10 @@ def test_an_open_pull_request_that_was_checked_by_a_pipeline_still_waits(reader:
     assert (answer.state, answer.text) == ("waiting", "Pull request #7 is not merged yet")
 
 
-def test_what_is_older_than_what_is_looked_through_is_not_known(
-    reader: Any, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(roots, "LOOK_BACK", 3)
-    make_line(5)
-    assert of(reader, 5).answer.text == "No pipeline has taken it yet"
-    answer = of(reader, 1).answer
-    assert answer.state == "unknown"
-    assert answer.text.startswith("Not known")
-
-
 def test_a_commit_that_no_branch_contains_says_so(reader: Any):
     repository, _ = make_line(2)
     point(repository, main=1)
     assert of(reader, 2).answer.text == "No branch contains it any more"
-
-
-def test_gaps_in_what_was_read_are_told(reader: Any):
-    repository, _ = make_line(2)
-    # Commit 4 came, 3 was not read.
-    make_commit(repository, 4)
-    point(repository, main=4)
-    pipeline = make_pipeline()
-    run(pipeline, 2, to="Staging", status="Failed")
-    run(pipeline, 4)
-    [way] = of(reader, 2).ways
-    assert way.holes
-    assert not way.is_there
-
-
-def test_what_stood_there_before_hides_nothing(reader: Any):
-    repository, _ = make_line(3)
-    make_commit(repository, 90, parents=[])
-    pipeline = make_pipeline()
-    run(pipeline, 99, at=1)
-    run(pipeline, 2, to="Staging", status="Failed")
-    [way] = of(reader, 2).ways
-    assert not way.holes
 
 
 def test_stages_that_are_not_called_production_are_named(reader: Any):
@@ -303,6 +267,20 @@ def test_stages_that_are_not_called_production_are_named(reader: Any):
     execution.actions.update(state="done")
     type(execution).objects.filter(pk=execution.pk).update(state="done")
     assert of(reader, 1).answer.text == "Through Staging"
+
+
+def test_the_run_that_stands_there_counts_though_it_is_one_of_very_many(reader: Any):
+    make_line(20)
+    pipeline = make_pipeline()
+    for number in range(1, 7):
+        run(pipeline, number, to="Production", status="Failed")
+    through = run(pipeline, 8)
+    for number in range(9, 14):
+        run(pipeline, number, to="Build", status="Failed")
+    found = of(reader, 1)
+    assert found.answer.text == "In production"
+    assert found.ways[0].goal is not None
+    assert found.ways[0].goal.run == through
 
 
 def test_a_pipeline_that_leads_elsewhere_says_nothing_of_production(reader: Any):
@@ -376,34 +354,6 @@ def test_a_commit_of_a_repository_that_is_not_mirrored_is_followed_by_its_id(rea
     assert journeys.of_commit(reader, sha(8)) is None
 
 
-# --- what went off since -------------------------------------------------------------------------
-
-
-def test_alarms_since_are_those_of_the_same_project(reader: Any):
-    make_line(1)
-    pipeline = make_pipeline()
-    execution = run(pipeline, 1)
-    mine, others = make_alarm("slow"), make_alarm("of-another")
-    hold(make_project("Shop"), pipeline, mine)
-    hold(make_project("Other"), others)
-    for alarm in (mine, others):
-        for minutes in (-60, 60):
-            at = execution.started_at + timedelta(minutes=minutes)
-            AlarmHistory.objects.create(
-                scope=alarm.scope,
-                key=f"{alarm.key}{minutes}",
-                alarm=alarm,
-                alarm_name=alarm.key,
-                at=at,
-                item_type="StateUpdate",
-                status="ALARM",
-                reason="Threshold crossed",
-            )
-    [told] = of(reader, 1).alarms
-    assert told.alarm == mine
-    assert told.at == execution.started_at + timedelta(minutes=60)
-
-
 # --- for whom, at what cost ----------------------------------------------------------------------
 
 
@@ -434,7 +384,7 @@ def test_the_number_of_queries_does_not_grow(reader: Any):
 
     def cost() -> int:
         with CaptureQueriesContext(connection) as told:
-            journeys.of_issue(reader, "jira.issue", ["SHOP-12"])
+            journeys.of_issue(reader, Meant("jira.issue", ["SHOP-12"]))
         return len(told)
 
     cost()

@@ -82,3 +82,30 @@ def test_what_is_wanted_meanwhile_is_not_given_up_with_what_was(
     assert not Telling.objects.get().given_up
     assert telling.tell() == 1
     assert wire.asked[-1][2]["state"] == "success"
+
+
+def test_what_arrives_late_is_told_over_again(
+    github: Scope,  # noqa: F811
+    wire: Wire,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A worker that was held up says "pending" after another said "success"."""
+    execution = run(pipeline_that_tells(github=True), 1, to="Build", status="InProgress")
+    note([execution.pk])
+    tell = channels.CHANNELS["github.status"]
+
+    def held_up(reach: Any, row: Telling) -> channels.Told:
+        with monkeypatch.context() as other:
+            other.setitem(channels.CHANNELS, "github.status", tell)
+            Telling.objects.update(leased_until=now() - timedelta(seconds=1))
+            again(execution, state="done", status="Succeeded")
+            assert telling.tell() == 1
+        return tell(reach, row)
+
+    with monkeypatch.context() as slow:
+        slow.setitem(channels.CHANNELS, "github.status", held_up)
+        telling.tell()
+    assert [body["state"] for _, _, body in wire.asked] == ["success", "pending"]
+    assert telling.tell() == 1
+    assert wire.asked[-1][2]["state"] == "success"
+    assert telling.tell() == 0

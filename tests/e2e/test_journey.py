@@ -11,7 +11,7 @@ from apps.delivery.models import Results
 from apps.live.bus import BUS, CHANGES
 from apps.mirror.state import State
 from tests.browser import axe_violations
-from tests.delivery.making import act, make_line, make_pipeline, run
+from tests.delivery.making import act, build, deploy, make_line, make_pipeline, run
 from tests.e2e.conftest import DESK, PHONE, Site, not_reloaded
 from tests.factories import change, hold, make_project
 from tests.source.making import make_pull, sha
@@ -62,16 +62,37 @@ def test_journeys_and_results_are_accessible_and_fit(
     failed.actions.update(error_message=HOSTILE)
     run(pipeline, 2, to="Build", status="InProgress")
     run(make_pipeline("shop-us"), 3)
+    targets = [{"name": "i-" + "z" * 90, "state": state} for state in ("done", "failed")]
+    shipped = deploy(1, 20, "Failed", strip=targets, error_message=HOSTILE)
+    built = build(1, 15)
     project = make_project("Shop", pipeline, owner=owner)
-    hold(project, repository)
+    hold(project, repository, shipped.group, built.project)
     Results.objects.create(project=project, github=True)
     for path in (f"/journeys/commit/{sha(1)}/", "/projects/shop/results/"):
         page = opened(path, viewport=viewport, color_scheme=scheme)
         expect(page.locator("h1").first).to_be_visible()
+        for folded in page.locator("details.targets-of > summary").all():
+            folded.click()
         assert axe_violations(page) == []
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, path
         assert page.evaluate("window.harmed") is None
+
+
+def test_what_is_deployed_by_hand_moves_by_itself(
+    site: Site, living: Callable[[str], Page]
+) -> None:
+    make_line(1)
+    row = deploy(1, 20, "InProgress")
+    page = living(f"/journeys/commit/{sha(1)}/")
+    said = page.locator("#h-answer").locator("xpath=../..")
+    expect(said).to_contain_text("Not in production: is in shop / production")
+    type(row).objects.filter(pk=row.pk).update(state=State.DONE, status="Succeeded")
+    change(row, "codedeploy.deployment")
+    BUS.publish(CHANGES)
+    expect(said).to_contain_text("In production")
+    expect(said).not_to_contain_text("Not in production")
+    assert not_reloaded(page)
 
 
 def test_a_panel_moves_by_itself(site: Site, living: Callable[[str], Page]) -> None:

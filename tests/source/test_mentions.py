@@ -8,6 +8,7 @@ from django.apps import apps
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.issues.meant import meant_of
 from apps.mirror.models import Link
 from apps.source.mentions import CLOSES, GITHUB, JIRA, MENTIONS, mentioned
 from tests.source import making
@@ -32,7 +33,10 @@ def numbers(text: str, repository: str = "example/shop") -> list[tuple[str, str]
         ("feature/SHOP-12-round-once", ["SHOP-12"]),
         ("feature_SHOP-12_round", ["SHOP-12"]),
         ("bugfix-SHOP-12", ["SHOP-12"]),
-        ("OPS_EU-7: move", ["OPS_EU-7"]),
+        # Which of these is meant is known by the trackers that there are: `apps.issues.meant`.
+        ("OPS_EU-7: move", ["OPS_EU-7", "EU-7"]),
+        ("JD_SHOP-12_round", ["JD_SHOP-12", "SHOP-12"]),
+        ("A_B_SHOP-12", ["A_B_SHOP-12", "B_SHOP-12", "SHOP-12"]),
         ("A2-1", ["A2-1"]),
         ("SHOP-12SHOP-13", []),
         ("SHOP-12 and again SHOP-12", ["SHOP-12"]),
@@ -76,6 +80,22 @@ def test_a_very_long_text_is_read_in_part_and_links_have_an_end():
     assert len(mentioned(" ".join(f"SHOP-{n}" for n in range(1, 1000)))) == 100
 
 
+def test_a_text_that_is_cut_makes_no_other_key():
+    text = "x" * (65_536 - len(" SHOP-12")) + " SHOP-123"
+    assert keys(text) == []
+    assert keys(text.replace("xx", "x", 1)) == ["SHOP-123"]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("ghe.example.com", []), ("github.com", [(MENTIONS, "other/repo#3")])],
+)
+def test_an_address_elsewhere_names_no_issue_here(host: str, expected: list[tuple[str, str]]):
+    text = "See https://GitHub.com/other/repo/issues/3"
+    told = mentioned(text, repository="example/shop", host=host)
+    assert [(link.relation, link.to) for link in told] == expected
+
+
 KEYS = st.builds(
     lambda prefix, number: f"{prefix}-{number}",
     st.sampled_from(KNOWN),
@@ -85,14 +105,17 @@ KEYS = st.builds(
 WORDS = st.one_of(
     st.text(alphabet=string.ascii_lowercase + " .,:;/()[]!?'\"\n", max_size=12),
     st.sampled_from(["SHA-256 ", "UTF-8 ", "ISO-8601 ", "TLS-1 ", "shop-12 ", "SHOP- ", "-5 "]),
+    # Somebody's initials before a key.
+    st.sampled_from(["JD_", "A_B_", "XY2_"]),
 )
 BETWEEN = st.sampled_from([" ", "/", ": ", "(", ")", ", ", "\n", "_", "#", "."])
+AFTER = st.sampled_from([" ", "/", ": ", "(", ")", ", ", "\n", "#", ".", "_fix "])
 
 
-@given(st.lists(st.tuples(WORDS, BETWEEN, KEYS, BETWEEN), max_size=8))
+@given(st.lists(st.tuples(WORDS, BETWEEN, KEYS, AFTER), max_size=8))
 def test_no_key_is_lost_and_none_is_made_up(parts: list[tuple[str, str, str, str]]):
     text = "".join(f"{word}{before}{key}{after}" for word, before, key, after in parts)
-    told = {key for key in keys(text) if key.rpartition("-")[0] in KNOWN}
+    told = set(meant_of([key for key in keys(text) if key.rpartition("-")[0] in KNOWN], KNOWN))
     assert told == {key for _, _, key, _ in parts}
 
 
