@@ -165,7 +165,7 @@ def _of_owners(
             found += _of_owner(reach, owner)
         except Exception as error:
             failure = classify(error)
-            if reach.spent or failure.health not in ALONE:
+            if reach.spent or failure.ours or failure.health not in ALONE:
                 raise
             failed.append(error)
             told = replace(failure, message=f"{owner}: {failure.message}")

@@ -52,7 +52,7 @@ def trackers(reach: Reach, ask: Ask) -> Iterator[TrackerRecord | Vanished]:
             read += 1
         except Exception as error:
             failure = classify(error)
-            if reach.spent or failure.health not in ALONE:
+            if reach.spent or failure.ours or failure.health not in ALONE:
                 raise
             reach.troubled(
                 failure.operation, replace(failure, message=f"{name}: {failure.message}")

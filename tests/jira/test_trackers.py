@@ -219,3 +219,17 @@ def test_where_not_one_of_them_can_be_read_the_list_was_not(site, flown, monkeyp
     flown.on("jira:SearchIssues", broken).on("jira:GetProject", broken)
     assert sweep(site.scope, "jira.tracker") == [None]
     assert Sweep.objects.get(kind="jira.tracker").last_success is None
+
+
+def test_a_mistake_of_our_own_is_no_trackers_trouble(site, flown, monkeypatch, caplog):
+    """Its trace belongs in the log, and nothing is told of an operation without a name."""
+
+    def breaks(*_args: Any, **_options: Any) -> None:
+        raise KeyError("ours")
+
+    sweep(site.scope)
+    monkeypatch.setattr("apps.jira.collect.project_record", breaks)
+    assert sweep(site.scope, "jira.tracker") == [None]
+    assert not Operation.objects.filter(operation="").exists()
+    assert [record.message for record in caplog.records if record.exc_info] == ["sweep.failed"]
+    assert not Tracker.objects.exclude(gone_at=None).exists()
