@@ -16,6 +16,13 @@ TYPES = {
     ),
     "development": ("development", "develop", "dev"),
 }
+# Jira has no type for these, and whatever else they are, they are not where customers are.
+ELSEWHERE = frozenset(
+    {
+        *("preview", "previews", "review", "reviews", "feature", "features", "ephemeral"),
+        *("demo", "sandbox", "playground", "nightly", "alpha", "beta", "experimental"),
+    }
+)
 BY_WORD = {word: kind for kind, words in TYPES.items() for word in words}
 # Words of CodePipeline's own names ("ProdStage"), which mean staging only where nothing else does.
 STAGE = "stage"
@@ -90,12 +97,12 @@ def goal_of(name: str, definition: Sequence[Mapping[str, Any]]) -> Goal | None:
 
 
 def _said(name: str, *, denied: bool = False) -> set[str]:
-    """The types that a name says; with `denied` "" for what it says it is not."""
+    """The types that a name says; with `denied` "" for what it is not, or is elsewhere."""
     words = _words(name)
     found = {BY_WORD[word] for word in words if word in BY_WORD}
     if not found and STAGE in words and not DEEDS & set(words):
         found.add("staging")
-    if denied and DENIED & set(words):
+    if denied and (DENIED | ELSEWHERE) & set(words):
         found.add("")
     return found
 
