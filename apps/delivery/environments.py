@@ -9,20 +9,17 @@ UNMAPPED, PRODUCTION = "unmapped", "production"
 # Jira's types: https://developer.atlassian.com/cloud/jira/software/rest/api-group-deployments/
 TYPES = {
     PRODUCTION: ("production", "prod", "prd", "live"),
-    "staging": ("staging", "stg", "preprod", "preproduction", "preprd", "prelive"),
+    # Alpha, beta and gamma are what Amazon's own teams call theirs.
+    "staging": ("staging", "stg", "preprod", "preproduction", "preprd", "prelive", "gamma"),
     "testing": (
         *("testing", "test", "tests", "tst", "qa", "uat", "acceptance"),
-        *("integration", "integ", "int", "sit"),
+        *("integration", "integ", "int", "sit", "alpha", "beta", "demo"),
     ),
-    "development": ("development", "develop", "dev"),
+    "development": (
+        *("development", "develop", "dev"),
+        *("preview", "previews", "ephemeral", "sandbox", "playground"),
+    ),
 }
-# Jira has no type for these, and whatever else they are, they are not where customers are.
-ELSEWHERE = frozenset(
-    {
-        *("preview", "previews", "review", "reviews", "feature", "features", "ephemeral"),
-        *("demo", "sandbox", "playground", "nightly", "alpha", "beta", "experimental"),
-    }
-)
 BY_WORD = {word: kind for kind, words in TYPES.items() for word in words}
 # Words of CodePipeline's own names ("ProdStage"), which mean staging only where nothing else does.
 STAGE = "stage"
@@ -97,12 +94,12 @@ def goal_of(name: str, definition: Sequence[Mapping[str, Any]]) -> Goal | None:
 
 
 def _said(name: str, *, denied: bool = False) -> set[str]:
-    """The types that a name says; with `denied` "" for what it is not, or is elsewhere."""
+    """The types that a name says; with `denied` "" for what it says it is not."""
     words = _words(name)
     found = {BY_WORD[word] for word in words if word in BY_WORD}
     if not found and STAGE in words and not DEEDS & set(words):
         found.add("staging")
-    if denied and (DENIED | ELSEWHERE) & set(words):
+    if denied and DENIED & set(words):
         found.add("")
     return found
 

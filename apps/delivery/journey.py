@@ -16,6 +16,7 @@ from apps.source.models import Commit, PullRequest
 from . import alone, reading, roots, since, taken
 from .alone import Place
 from .answer import Answer, answer_of, goals_of
+from .deployed import Deployed, deployed
 from .roots import Root
 from .since import Alarmed
 from .ways import Found, Way, gravest_first, way_of
@@ -55,6 +56,11 @@ class Journey:
         runs = (run for way in self.ways for run in way.runs)
         told = (run.summary for run in runs if run.revision_id == change.commit_id)
         return first_line(next(filter(None, told), ""))
+
+    @property
+    def deployed(self) -> list[Deployed]:
+        """Where what is followed of it was brought out."""
+        return list(deployed(self.ways, self.places))
 
     @property
     def began(self) -> datetime | None:

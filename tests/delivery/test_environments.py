@@ -39,9 +39,11 @@ SOURCE, BUILD = ("Source", "Source"), ("Build", "Build")
         ("shop-dev", [BUILD, ("Deploy", "Deploy")], ("Deploy", False)),
         ("shop_preprod", [("Deploy", "Deploy")], ("Deploy", False)),
         ("non-prod-shop", [("Deploy", "Deploy")], ("Deploy", False)),
+        ("feature-previews", [BUILD, ("Preview", "Deploy")], ("Preview", False)),
+        ("shop", [("Beta", "Deploy"), ("Gamma", "Deploy")], ("Gamma", False)),
         ("shop-prod", [("Deploy", "Deploy")], ("Deploy", True)),
         ("shop-dev", [("Production", "Deploy")], ("Production", True)),
-        # Jira has no type for them, and they are not production either.
+        # What is torn down again is not production.
         ("shop", [BUILD, ("Preview", "Deploy")], ("Preview", False)),
         ("feature-previews", [BUILD, ("Deploy", "Deploy")], ("Deploy", False)),
         ("shop", [("Prod", "Deploy"), ("Demo", "Deploy")], ("Prod", True)),
