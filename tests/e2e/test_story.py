@@ -1,7 +1,6 @@
 """The story of a change, whole: a push that names an issue, until the issue says it is out."""
 
 import json
-import re
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
