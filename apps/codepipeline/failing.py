@@ -8,7 +8,7 @@ from apps.mirror.links import links_of, resolve
 from apps.mirror.state import State
 
 from .digest import first_failure, last_tries
-from .models import Action, Execution
+from .models import Action, Execution, Pipeline
 
 
 def _first_of(execution: Execution) -> Iterator[tuple[str, Any]]:
@@ -22,6 +22,14 @@ def _failed_actions(execution: Execution) -> Iterator[tuple[str, Any]]:
     for action in last_tries(actions):
         if action.state == State.FAILED:
             yield "codepipeline.action", action
+
+
+def _failed_lately(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
+    execution = pipeline.latest_execution
+    if execution is not None:
+        if execution.state == State.FAILED:
+            yield "codepipeline.execution", execution
+        yield from _failed_actions(execution)
 
 
 def _run_by(action: Action) -> Iterator[tuple[str, Any]]:
@@ -51,3 +59,4 @@ FAILURES.add(
         below=_run_by,
     )
 )
+FAILURES.show("codepipeline.pipeline", _failed_lately)

@@ -282,12 +282,15 @@ def _made_of(user: Any, about: Sequence[tuple[str, Any]]) -> list[list[dict[str,
     return [told[kind, row.pk][:MOST] for kind, row in about]
 
 
+def _runs(row: Any) -> bool:
+    return bool(row.state in (State.MOVING, State.WAITING))
+
+
 @require_safe
 def of_failure(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """The issues that were made of what failed and of its parts, and buttons that make one."""
     resource, row = row_for(request.user, kind, pk)
-    failure = FAILURES.by_kind.get(kind)
-    parts = [] if failure is None else list(failure.parts(row))[:MOST]
+    parts = list(FAILURES.parts_of(kind, row))[:MOST]
     known, *of_parts = _made_of(request.user, [(kind, row), *parts])
     works = bool(trackers_for(request.user))
     lines = [
@@ -305,8 +308,8 @@ def of_failure(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "may": failed(kind, row) and works,
         "works": works,
         "parts": lines,
-        # What still runs may fail while somebody looks at it.
-        "here": request.path if works and row.state in (State.MOVING, State.WAITING) else "",
+        # What still runs, or runs again and again, may fail while somebody looks at it.
+        "here": request.path if works and (kind in FAILURES.within or _runs(row)) else "",
         "reads": {"service": resource.app_label, "scope": row.scope_id},
     }
     return render_part(request, "issues/of_failure.html", context)

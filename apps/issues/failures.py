@@ -47,9 +47,13 @@ class Failure:
 
 @dataclass(slots=True)
 class Failures:
-    """The register of them by kind."""
+    """The register of them by kind.
+
+    within  kinds about which none is made, on whose pages what failed in them is offered.
+    """
 
     by_kind: dict[str, Failure] = field(default_factory=dict)
+    within: dict[str, Callable[[Any], Iterable[tuple[str, Any]]]] = field(default_factory=dict)
 
     def add(self, failure: Failure) -> Failure:
         """Add one. Raises ValueError for a kind that has one."""
@@ -57,6 +61,19 @@ class Failures:
             raise ValueError(f"how {failure.kind} fails is said twice")
         self.by_kind[failure.kind] = failure
         return failure
+
+    def show(self, kind: str, parts: Callable[[Any], Iterable[tuple[str, Any]]]) -> None:
+        """Offer on pages of a kind what failed in it: row -> (kind, row) of each."""
+        self.within[kind] = parts
+
+    def offered_at(self, kind: str) -> bool:
+        """Whether pages of a kind offer issues about it, or about what failed in it."""
+        return kind in self.by_kind or kind in self.within
+
+    def parts_of(self, kind: str, row: Any) -> Iterable[tuple[str, Any]]:
+        """Return what failed in a row and is offered on its page."""
+        own = self.by_kind.get(kind)
+        return own.parts(row) if own is not None else self.within.get(kind, lambda _row: ())(row)
 
 
 FAILURES = Failures()

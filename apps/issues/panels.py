@@ -10,7 +10,7 @@ OF_FAILURE = PANELS.add(
     Panel(
         name="issues",
         label="Issues",
-        shows=lambda kind: kind in FAILURES.by_kind,
+        shows=FAILURES.offered_at,
         url=lambda kind, pk: reverse("issues:of_failure", args=[kind, pk]),
     )
 )

@@ -43,6 +43,11 @@ SOURCE, BUILD = ("Source", "Source"), ("Build", "Build")
         ("shop", [("Beta", "Deploy"), ("Gamma", "Deploy")], ("Gamma", False)),
         ("shop-prod", [("Deploy", "Deploy")], ("Deploy", True)),
         ("shop-dev", [("Production", "Deploy")], ("Production", True)),
+        # What is torn down again is not production.
+        ("shop", [BUILD, ("Preview", "Deploy")], ("Preview", False)),
+        ("feature-previews", [BUILD, ("Deploy", "Deploy")], ("Deploy", False)),
+        ("shop", [("Prod", "Deploy"), ("Demo", "Deploy")], ("Prod", True)),
+        ("shop", [("Deploy", ">DeployPreview")], ("Deploy", False)),
         # By a build, where none that deploys comes after it.
         ("shop", [BUILD, ("Prod", "Build")], ("Prod", True)),
         ("shop", [("BuildProd", "Build"), ("Deploy", "Deploy")], ("Deploy", True)),
@@ -65,6 +70,8 @@ def test_the_goal_is_production_where_something_says_so_or_nothing_says_otherwis
         (("eu", "latest-products"), True),
         (("non-prod",), False),
         (("prod-test",), False),
+        (("prod-preview",), False),
+        (("sandbox", "shop-prod"), False),
     ],
 )
 def test_the_first_name_that_says_counts(names: tuple[str, ...], expected: bool):

@@ -234,6 +234,29 @@ def test_each_action_that_failed_is_offered_and_lists_what_was_made_of_it(
     assert "Build / Compile" not in page
 
 
+def test_the_page_of_a_pipeline_offers_what_failed_in_its_newest_run(
+    failed: Execution, browser_of: Any, keeper: Keeper
+):
+    pipeline, asks = failed.pipeline, {"HX-Request": "true"}
+    panel = f"/issues/of/codepipeline.pipeline/{pipeline.pk}/"
+    client = browser_of("contributor")
+    assert panel in client.get(pipeline.get_absolute_url()).text
+
+    def offered() -> list[str]:
+        return re.findall(r"\?about=([\w.:]+)", client.get(panel, headers=asks).text)
+
+    type(pipeline).objects.update(latest_execution=failed)
+    action = failed.actions.get()
+    run = f"codepipeline.execution:{failed.pk}"
+    assert offered() == [run, f"codepipeline.action:{action.pk}"]
+    assert client.get(about(pipeline, "codepipeline.pipeline")).status_code == 404
+    assert browser_of("viewer").get(panel, headers=asks).text.strip() == ""
+    # A newer run that goes well takes its place, and the open page follows.
+    type(pipeline).objects.update(latest_execution=make_execution(pipeline))
+    assert offered() == []
+    assert f'data-refetch="{panel}"' in client.get(panel, headers=asks).text
+
+
 def test_an_action_is_offered_that_failed_in_what_still_runs_and_the_page_follows(
     failed: Execution, browser_of: Any, keeper: Keeper
 ):
