@@ -13,14 +13,21 @@ from apps.codepipeline.models import Pipeline
 from apps.issues.models import Issue
 from apps.source.models import Repository
 
-from .models import CHANNELS_OF, Telling
+from .models import CHANNELS_OF, Channel, Telling
+
+# Of the issues that a deployment brings, so many are named.
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One of them as a reader may see it: `trouble` names no issue that they may not know of."""
+    """One of them as a reader may see it: nothing in it names what they may not know of.
+
+    about  what is told of: a commit and a stage, an issue, or a stage and the issues in it.
+    """
 
     row: Telling
+    about: str
     trouble: str
 
 
@@ -36,11 +43,21 @@ def seen(user: Any, told_of: Iterable[Telling]) -> Iterator[Seen]:
         if row.channel in CHANNELS_OF["github"]:
             name = str(row.wanted.get("repository"))
             if (row.scope_id, name) in known or name.lower() in _taken(row.pipeline):
-                yield Seen(row, row.trouble)
+                yield Seen(row, row.about, row.trouble)
             continue
-        mine = [(row.scope_id, key) in told for key in _issues(row)]
-        if any(mine):
-            yield Seen(row, row.trouble if all(mine) else "")
+        keys = _issues(row)
+        mine = [key for key in keys if (row.scope_id, key) in told]
+        if mine:
+            yield Seen(row, _about(row, mine), row.trouble if mine == keys else "")
+
+
+def _about(row: Telling, keys: list[str]) -> str:
+    if row.channel != Channel.PANEL:
+        return row.about
+    named = ", ".join(keys[:MOST_NAMED])
+    others = f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else ""
+    stage = row.about.rpartition(" by ")[0]
+    return f"{stage}: {named}{others}"
 
 
 def _issues(row: Telling) -> list[str]:

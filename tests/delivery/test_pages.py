@@ -247,7 +247,7 @@ def test_what_another_project_of_the_pipeline_tells_is_its_own_business():
         )  # fmt: skip
 
     mine = told("jira.link", "SHOP-1", jira, issue="SHOP-1")
-    both = told("jira.deployment", "Live", jira, issues=["HIDDEN-1", "SHOP-1"])
+    both = told("jira.deployment", "Live by 0000", jira, issues=["HIDDEN-1", "SHOP-1"])
     Telling.objects.filter(pk=both.pk).update(trouble="Jira does not know HIDDEN-1.")
     others = [
         told("jira.link", "HIDDEN-1", jira, issue="HIDDEN-1"),
@@ -257,7 +257,7 @@ def test_what_another_project_of_the_pipeline_tells_is_its_own_business():
     client.force_login(owner)
     page = client.get("/projects/shop/results/").text
     assert "SHOP-1 is not known" in page
-    assert "Live" in page
+    assert "Live: SHOP-1<" in page
     assert "HIDDEN" not in page
     assert "hidden/shop" not in page
     client.post("/projects/shop/results/again/")

@@ -12,6 +12,7 @@ from apps.delivery import channels, telling
 from apps.delivery.environments import environment_type
 from apps.delivery.models import Channel, Results, Telling
 from apps.delivery.wanted import note
+from apps.issues.models import Issue, Tracker
 from apps.mirror.models import Scope
 from apps.mirror.provider import Failure, Health
 from apps.projects.roles import Role
@@ -245,6 +246,7 @@ def test_issues_that_jira_does_not_know_are_shown_and_tried_again_by_a_person(
     page = client.get(reverse("results:results", args=[project.slug])).content.decode()
     assert "Told in part" in page
     assert "Jira does not know SHOP-7." in page
+    assert "Staging: SHOP-12, SHOP-7<" in page
     panel.unknown = []
     client.post(reverse("results:again", args=[project.slug]))
     assert telling.tell() == 1
@@ -252,6 +254,25 @@ def test_issues_that_jira_does_not_know_are_shown_and_tried_again_by_a_person(
     assert (row.is_told, row.trouble) == (True, "")
     first, second = (one["updateSequenceNumber"] for one in panel.told)
     assert second > first
+
+
+def test_an_owner_reads_of_no_issue_that_they_may_not_know_of(
+    pipeline: Any, panel: Panel, client: Any, django_user_model: Any
+):
+    note([run(pipeline, 3, to="Staging").pk])
+    panel.unknown = ["SHOP-7"]
+    assert telling.tell() == 1
+    hidden = Issue.objects.get(key="SHOP-7")
+    Issue.objects.filter(pk=hidden.pk).update(
+        tracker=Tracker.objects.create(scope=hidden.scope, key="QM")
+    )
+    owner = django_user_model.objects.create_user("owner", "owner@example.com", "pw")
+    project = Results.objects.get().project
+    project.memberships.create(user=owner, role=Role.OWNER)
+    client.force_login(owner)
+    page = client.get(reverse("results:results", args=[project.slug])).content.decode()
+    assert "Staging: SHOP-12<" in page
+    assert "SHOP-7" not in page
 
 
 def test_without_credentials_it_is_the_link(pipeline: Any, panel: Panel, wire: Wire):  # noqa: F811
