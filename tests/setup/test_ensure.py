@@ -127,7 +127,9 @@ def test_without_chromium_and_without_root_it_says_what_to_install(checkout):
     )
 
 
-def test_as_root_chromium_is_installed_after_the_lists_are_fetched(checkout):
+@pytest.fixture
+def as_root(checkout):
+    """A checkout of root's, with all but a Chromium; apt fetches what `offered` names."""
     script = checkout.folder / "setup" / "ensure"
     script.write_text(script.read_text().replace("/usr/bin/chromium", "/nowhere/chromium"))
     checkout.complete()
@@ -138,15 +140,60 @@ def test_as_root_chromium_is_installed_after_the_lists_are_fetched(checkout):
         f'echo "$DEBIAN_FRONTEND $*" >>"{place}/asked"\n'
         f'if [ "$1" = update ]; then : >"{place}/lists"; exit 0; fi\n'
         f'[ -f "{place}/lists" ] || exit 100\n'
-        f'cp "{place}/id" "{place}/chromium"',
+        f'case "$(cat "{place}/offered")" in\n'
+        f'*"[$4]"*) cp "{place}/id" "{place}/$4";;\n*) exit 100;;\nesac',
     )
-    result = checkout.ensure("test")
+    (place / "cat").symlink_to(shutil.which("cat"))
+    return checkout
+
+
+def asked_of_apt(checkout):
+    path = checkout.bin / "asked"
+    told = path.read_text().splitlines() if path.exists() else []
+    return [line.removeprefix("noninteractive ") for line in told]
+
+
+SHELL, WHOLE = "install -y -q chromium-headless-shell", "install -y -q chromium"
+
+
+def test_as_root_a_shell_of_chromium_is_installed_after_the_lists_are_fetched(as_root):
+    (as_root.bin / "offered").write_text("[chromium-headless-shell][chromium]")
+    result = as_root.ensure("test")
     assert result.returncode == 0, result.stderr
-    assert (place / "asked").read_text().splitlines() == [
-        "noninteractive install -y -q chromium",
-        "noninteractive update -q",
-        "noninteractive install -y -q chromium",
-    ]
+    assert asked_of_apt(as_root) == [SHELL, "update -q", SHELL]
+    assert as_root.ensure("test").stderr == ""
+
+
+def test_where_there_is_no_shell_the_whole_is_installed(as_root):
+    (as_root.bin / "offered").write_text("[chromium]")
+    result = as_root.ensure("test")
+    assert result.returncode == 0, result.stderr
+    assert asked_of_apt(as_root) == [SHELL, "update -q", SHELL, WHOLE]
+    assert as_root.ensure("test").stderr == ""
+
+
+def test_where_the_whole_is_there_the_shell_is_asked_for_once(as_root):
+    (as_root.bin / "offered").write_text("")
+    as_root.program("chromium", "exit 0")
+    for _ in range(2):
+        result = as_root.ensure("test")
+        assert result.returncode == 0, result.stderr
+    assert asked_of_apt(as_root) == [SHELL, "update -q", SHELL]
+
+
+def test_where_nothing_can_be_installed_it_says_what_is_missing(as_root):
+    (as_root.bin / "offered").write_text("")
+    result = as_root.ensure("test")
+    assert result.returncode != 0
+    assert result.stderr.splitlines()[-1].startswith("Chromium is missing")
+
+
+def test_who_is_not_root_is_asked_for_nothing_where_the_whole_is_there(as_root):
+    as_root.program("id", "echo 1000")
+    as_root.program("chromium", "exit 0")
+    result = as_root.ensure("test")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert asked_of_apt(as_root) == []
 
 
 def test_a_folder_it_cannot_write_to_is_one_line(checkout):
