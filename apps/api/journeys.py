@@ -126,6 +126,9 @@ class JourneyItem(Schema):
     answer: Stands
     changes: list[ChangeItem] = Field(description="The newest first.")
     not_followed: int = Field(description="Older changes that are not followed.")
+    other_pipelines: int = Field(
+        description="Other pipelines that took it, through which it is not followed."
+    )
     ways: list[WayItem]
     without_pipeline: list[PlaceItem]
     alarms: list[str] = Field(description="Names of alarms that went off since.")
@@ -179,6 +182,7 @@ def _told(request: HttpRequest, of: str, told: Journey, path: str) -> dict[str, 
         "answer": _stands(request, told.answer),
         "changes": [_change(request, one) for one in told.changes],
         "not_followed": told.more,
+        "other_pipelines": told.others,
         "ways": [_way(request, one) for one in told.ways],
         "without_pipeline": [_place(request, one) for one in told.places],
         "alarms": [one.alarm.key for one in told.alarms],

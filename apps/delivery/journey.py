@@ -38,6 +38,7 @@ class Journey:
     ways     through the pipelines that took the newest change of each repository.
     places   builds and deployments of it that none of these pipelines began.
     alarms   that went off since it was first brought out, in the projects of its pipelines.
+    others   how many other pipelines took it, through which it is not followed.
     """
 
     changes: Sequence[Root]
@@ -46,6 +47,7 @@ class Journey:
     places: Sequence[Place] = ()
     alarms: Sequence[Alarmed] = ()
     more: int = 0
+    others: int = 0
     answer: Answer = field(default_factory=lambda: Answer("", ""))
 
     @property
@@ -156,7 +158,7 @@ def _commits(user: Any) -> Any:
 
 def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] = ()) -> Journey:
     """Follow one change of each repository through whatever pipelines took it."""
-    leading, runs = _taken(user, changes)
+    leading, runs, others = _taken(user, changes)
     found = reading.read(user, runs)
     commits = list(dict.fromkeys(one for root in leading for one in root.containing))
     within = frozenset(commits)
@@ -193,25 +195,28 @@ def _followed(user: Any, changes: Sequence[Root], pulls: Sequence[PullRequest] =
         ways=list(gravest_first(ways)),
         places=beside.places,
         alarms=since.alarms(user, ways, beside.places),
+        others=others,
     )
     journey.answer = answer_of(changes, journey.pulls, journey.ways, journey.places)
     return journey
 
 
-def _taken(user: Any, changes: Sequence[Root]) -> tuple[list[Root], dict[int, list[Execution]]]:
-    """The change of each repository that is followed, and the runs that took it, by pipeline.
+def _taken(
+    user: Any, changes: Sequence[Root]
+) -> tuple[list[Root], dict[int, list[Execution]], int]:
+    """The change that is followed of each repository, its runs by pipeline, how many others ran.
 
     The newest that is on its way; where nothing took that yet, the newest that something took.
     """
     leading = _leading(changes)
-    runs = _runs(user, leading)
+    runs, others = _runs(user, leading)
     took = taken.commits_of([run for some in runs.values() for run in some])
     idle = [root for root in leading if not any(root.within & some for some in took.values())]
     waiting = {root.repository_id for root in idle}
     older = [one for one in changes if one.repository_id in waiting and one not in idle]
     if not older:
-        return leading, runs
-    more = _runs(user, older)
+        return leading, runs, others
+    more, unread = _runs(user, older)
     took = taken.commits_of([run for some in more.values() for run in some])
     for root in idle:
         mine = [one for one in older if one.repository_id == root.repository_id]
@@ -225,10 +230,10 @@ def _taken(user: Any, changes: Sequence[Root]) -> tuple[list[Root], dict[int, li
             theirs = [run for run in some if newest.within & took[run.pk]]
             if theirs and pipeline not in runs:
                 runs[pipeline] = theirs
-    return leading, runs
+    return leading, runs, max(others, unread)
 
 
-def _runs(user: Any, roots: Sequence[Root]) -> dict[int, list[Execution]]:
+def _runs(user: Any, roots: Sequence[Root]) -> tuple[dict[int, list[Execution]], int]:
     commits = list(dict.fromkeys(one for root in roots for one in root.containing))
     arns = list(dict.fromkeys(arn for root in roots for arn in root.arns))
     return reading.by_pipeline(reading.executions_of(user, commits, arns))

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, Window
@@ -60,13 +61,12 @@ def executions_of(user: Any, commits: Sequence[str], arns: Sequence[str]) -> lis
     return list(found.order_by("started_at", "pk"))
 
 
-def by_pipeline(executions: Iterable[Execution]) -> dict[int, list[Execution]]:
-    """Group executions by pipeline: those that took a change first come first, and no more."""
+def by_pipeline(executions: Iterable[Execution]) -> tuple[dict[int, list[Execution]], int]:
+    """Group executions by pipeline: those that took a change first; and how many others did."""
     found: dict[int, list[Execution]] = defaultdict(list)
     for one in executions:
-        if one.pipeline_id in found or len(found) < MOST_PIPELINES:
-            found[one.pipeline_id].append(one)
-    return dict(found)
+        found[one.pipeline_id].append(one)
+    return dict(islice(found.items(), MOST_PIPELINES)), max(0, len(found) - MOST_PIPELINES)
 
 
 def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:

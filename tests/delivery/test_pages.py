@@ -8,6 +8,7 @@ from django.test import Client
 
 from apps.audit.models import Record
 from apps.codepipeline.models import Execution
+from apps.delivery import reading
 from apps.delivery.models import Results, Telling
 from apps.issues.models import Issue, Tracker
 from apps.mirror.models import Scope
@@ -134,6 +135,18 @@ def test_what_goes_nowhere_has_no_journey(viewer: Client, kind: str):
     pipeline = make_pipeline()
     for path in (f"/journeys/{kind}/{pipeline.pk}/", f"/journeys/panel/{kind}/{pipeline.pk}/"):
         assert viewer.get(path).status_code == 404
+
+
+def test_pipelines_that_are_too_many_to_follow_are_counted(
+    viewer: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reading, "MOST_PIPELINES", 2)
+    make_line(1)
+    for number, name in enumerate(("shop", "shop-eu", "shop-us", "shop-ap")):
+        run(make_pipeline(name), 1, at=10 + number)
+    page = viewer.get(f"/journeys/commit/{sha(1)}/").text
+    assert page.count('id="way-') == 2
+    assert "and 2 other pipelines that took it" in page
 
 
 def test_hostile_words_are_text(viewer: Client):
