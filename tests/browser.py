@@ -98,6 +98,8 @@ def axe_violations(page: Page, rules: Sequence[str] | None = None) -> list[str]:
 
     Of `rules` alone, where some are named.
     """
+    # What a click led to may have come by half.
+    page.wait_for_load_state()
     # Evaluated by the debugger, which the page's content policy doesn't bind.
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
