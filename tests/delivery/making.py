@@ -6,6 +6,8 @@ from typing import Any
 from apps.codebuild.models import Build
 from apps.codedeploy.models import Application, Deployment, DeploymentGroup
 from apps.codepipeline.models import Action, Execution, Pipeline
+from apps.delivery import journey as journeys
+from apps.delivery.journey import Journey
 from apps.mirror.models import Link
 from apps.source.models import Commit, PullRequest, Repository
 from tests import factories
@@ -184,3 +186,10 @@ def build(number: int, minute: int, status: str = "SUCCEEDED", **more: Any) -> B
         ended_at=None if status == "IN_PROGRESS" else at(minute + 1),
         **more,
     )
+
+
+def of(user: Any, number: int) -> Journey:
+    """The journey of the commit of a number, which there is."""
+    found = journeys.of_commit(user, sha(number))
+    assert found is not None
+    return found

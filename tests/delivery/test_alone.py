@@ -14,7 +14,6 @@ from apps.codedeploy.models import Deployment
 from apps.codepipeline.models import Execution
 from apps.delivery import alone
 from apps.delivery import journey as journeys
-from apps.delivery.journey import Journey
 from apps.issues.meant import Meant
 from apps.mirror.models import Link
 from tests.api.conftest import Program
@@ -26,6 +25,7 @@ from tests.delivery.making import (
     make_line,
     make_pipeline,
     name_issue,
+    of,
     run,
 )
 from tests.factories import hold, make_project, make_user
@@ -33,17 +33,6 @@ from tests.projects.making import make_alarm
 from tests.source.making import make_commit, make_repository, sha
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
-
-
-@pytest.fixture
-def reader() -> Any:
-    return make_user("reader")
-
-
-def of(user: Any, number: int) -> Journey:
-    found = journeys.of_commit(user, sha(number))
-    assert found is not None
-    return found
 
 
 def begun_by(execution: Execution, row: Any, kind: str) -> None:

@@ -5,27 +5,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.delivery import journey as journeys
 from apps.delivery.deployed import Deployed
 from apps.mirror.state import State
-from tests.delivery.making import make_line, make_pipeline, name_issue, run
+from tests.delivery.making import make_line, make_pipeline, name_issue, of, run
 from tests.delivery.test_alone import begun_by, deploy
-from tests.factories import make_user
 from tests.issues.making import make_issue, make_tracker
-from tests.source.making import sha
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def reader() -> Any:
-    return make_user("reader")
-
-
 def deployed(user: Any, number: int) -> list[Deployed]:
-    found = journeys.of_commit(user, sha(number))
-    assert found is not None
-    return found.deployed
+    return of(user, number).deployed
 
 
 def test_each_stage_that_brings_it_out_is_a_line_with_what_it_began(reader: Any):

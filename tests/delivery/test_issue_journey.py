@@ -16,11 +16,6 @@ from tests.source.making import make_branch, make_commit, make_pull, make_reposi
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
 
 
-@pytest.fixture
-def reader() -> Any:
-    return make_user("reader")
-
-
 def of_shop_12(user: Any) -> Journey:
     return journeys.of_issue(user, Meant("jira.issue", ["SHOP-12"]))
 

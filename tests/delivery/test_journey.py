@@ -10,27 +10,15 @@ from django.utils.timezone import now
 
 from apps.codepipeline.models import Stage
 from apps.delivery import journey as journeys
-from apps.delivery.journey import Journey
 from apps.issues.meant import Meant
 from apps.mirror.models import Link
 from apps.source.models import Commit
 from tests import factories
-from tests.delivery.making import STAGES, act, make_line, make_pipeline, name_issue, point, run
+from tests.delivery.making import STAGES, act, make_line, make_pipeline, name_issue, of, point, run
 from tests.factories import action_definition, hold, make_project, make_user, stage_definition
 from tests.source.making import make_commit, make_pull, sha
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
-
-
-@pytest.fixture
-def reader() -> Any:
-    return make_user("reader")
-
-
-def of(user: Any, number: int) -> Journey:
-    found = journeys.of_commit(user, sha(number))
-    assert found is not None
-    return found
 
 
 def test_a_commit_that_went_through_is_in_production(reader: Any):

@@ -4,25 +4,11 @@ from typing import Any
 
 import pytest
 
-from apps.delivery import journey as journeys
 from apps.delivery import roots
-from apps.delivery.journey import Journey
-from tests.delivery.making import make_line, make_pipeline, point, run
-from tests.factories import make_user
-from tests.source.making import make_commit, sha
+from tests.delivery.making import make_line, make_pipeline, of, point, run
+from tests.source.making import make_commit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sql]
-
-
-@pytest.fixture
-def reader() -> Any:
-    return make_user("reader")
-
-
-def of(user: Any, number: int) -> Journey:
-    found = journeys.of_commit(user, sha(number))
-    assert found is not None
-    return found
 
 
 def test_what_is_older_than_what_is_looked_through_is_not_known(
