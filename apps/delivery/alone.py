@@ -23,7 +23,7 @@ from apps.mirror.state import UNFINISHED, State
 
 from .environments import is_production
 from .holds import Hold, replaced
-from .ways import Found
+from .ways import Found, Ran
 
 BUILD, DEPLOYMENT = "codebuild.build", "codedeploy.deployment"
 # Of a change after which so many commits came, the nearest are looked for; so many builds of each
@@ -38,29 +38,16 @@ Bundle = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Single:
+class Single(Ran):
     """One build or deployment that has the change."""
 
-    kind: str
-    row: Build | Deployment
-    label: str
-    url: str
-    state: str
-    status: str
-    began: datetime | None
-    ended: datetime | None
-    strip: Sequence[Mapping[str, Any]] = ()
-    why: str = ""
+    began: datetime | None = None
+    ended: datetime | None = None
 
     @property
     def pk(self) -> int:
         """Its row's."""
-        return self.row.pk
-
-    @property
-    def reached(self) -> int:
-        """How many of its targets have it."""
-        return sum(one.get("state") == State.DONE for one in self.strip)
+        return int(self.row.pk)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from apps.mirror.state import State
 
-from .alone import Place, Single
+from .alone import Place
 from .ways import Ran, Step, Way
 
 DEPLOY = "Deploy"
@@ -26,7 +26,7 @@ class Deployed:
     url: str
     state: str
     status: str
-    by: Sequence[Ran | Single]
+    by: Sequence[Ran]
     at: datetime | None
     gone: bool
 

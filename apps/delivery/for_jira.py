@@ -27,6 +27,7 @@ from .brought import brought
 from .environments import environment_type
 from .models import CLOUD, Channel, Results, Telling
 from .want import LONGEST, Want, deploying_actions, fares, newest_of
+from .ways import ROLLBACK
 
 COMMITS = ("codecommit.commit", "github.commit")
 PULLS = ("codecommit.pullrequest", "github.pullrequest")
@@ -39,7 +40,6 @@ STATES = {
     State.MOVING: "in_progress",
     State.UNKNOWN: "unknown",
 }
-ROLLBACK = "ROLLBACK"
 # What a rollback may have taken back: so many deployments of its pipeline are looked at again.
 MOST_BEFORE = 20
 
