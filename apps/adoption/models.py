@@ -1,7 +1,7 @@
 """What is proposed, and what people decided: put together, split off, ignored, taken out."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -15,6 +15,10 @@ from apps.projects.models import Project
 Row = tuple[str, int]
 # What anchors of what was put together by hand begin with.
 SHAPE = "shape:"
+
+
+# Rooms above say by a condition on proposed rows what somebody is making at this moment.
+BEING_MADE: list[Callable[[], Q]] = []
 
 
 def digest_of(anchor: str) -> str:
@@ -80,8 +84,11 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
 
         Not what was named, put together, split off or declined, and nothing that has a resource
         which was in a project once, whatever it hangs on now. What seems to belong to a project
-        that a person made is that person's to decide.
+        that a person made is that person's to decide, and what somebody is just making is theirs.
         """
+        making = Q(pk__in=[])
+        for condition in BEING_MADE:
+            making |= condition()
         by_itself = Accepted.objects.filter(project=OuterRef("project"), by_itself=True)
         decided = Decided.objects.filter(kind=OuterRef("kind"), row_id=OuterRef("row_id"))
         rows = ProposedRow.objects.filter(Exists(decided), proposal=OuterRef("pk"), shared=[])
@@ -91,6 +98,7 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
             .exclude(anchor__startswith=SHAPE)
             .exclude(Exists(Accepted.objects.filter(digest=OuterRef("digest"))))
             .exclude(Exists(rows))
+            .exclude(Exists(ProposedRow.objects.filter(making, proposal=OuterRef("pk"))))
         )
 
 

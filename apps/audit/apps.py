@@ -1,6 +1,7 @@
 """Who did what."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AuditConfig(AppConfig):
@@ -8,3 +9,9 @@ class AuditConfig(AppConfig):
 
     name = "apps.audit"
     verbose_name = "Audit"
+
+    def ready(self) -> None:
+        """Let the database keep what was recorded as it was."""
+        from .kept import keep
+
+        post_migrate.connect(keep, sender=self)

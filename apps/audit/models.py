@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
+from .kept import Kept, KeptQuerySet
 from .verbs import VERBS
 
 
@@ -30,7 +31,7 @@ ENDED = {
 }
 
 
-class RecordQuerySet(models.QuerySet["Record"]):
+class RecordQuerySet(KeptQuerySet):
     """Records the way pages want them."""
 
     def about(self, kind: str, pk: int | None = None) -> Self:
@@ -39,7 +40,7 @@ class RecordQuerySet(models.QuerySet["Record"]):
         return rows if pk is None else rows.filter(subject_id=pk)
 
 
-class Record(models.Model):
+class Record(Kept):
     """One thing that somebody did.
 
     who           the user; None for what the house did by itself, or whose account is gone.

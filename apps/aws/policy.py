@@ -2,13 +2,17 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from apps.mirror.looks import LOOKS
 from apps.mirror.resource import REGISTER
 
 from .actions import action_of
+
+if TYPE_CHECKING:
+    from .models import Account
+
 
 # GetCallerIdentity needs no permission.
 LISTENING = (
@@ -17,6 +21,11 @@ LISTENING = (
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
 )
+# (account, partition) -> the statements for what may be done in it besides reading. Whoever lets
+# something be done adds itself.
+WRITES: list[Callable[["Account", str], Iterable[Mapping[str, Any]]]] = []
+# Operations that whatever is done makes, "service:Operation"; clients know no others.
+WRITE_OPERATIONS: set[str] = set()
 
 
 def read_operations() -> list[str]:
@@ -62,6 +71,14 @@ def read_policy(queue_name: str, queues: Iterable[str] = ()) -> dict[str, Any]:
     statements += [dict(statement) for statement in said]
     statements.append(listen_statement(*(queues or [f"arn:*:sqs:*:*:{queue_name}"])))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def policy_of(account: "Account", queue_name: str, queues: Iterable[str], partition: str) -> Any:
+    """Return the policy document for one account: for reading it, and for what is allowed there."""
+    document = read_policy(queue_name, queues)
+    for writes in WRITES:
+        document["Statement"] += [dict(one) for one in writes(account, partition)]
+    return document
 
 
 def as_text(document: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from apps.mirror.sealed import reveal
 from .endpoints import guard
 from .failures import CREDENTIALS, classify, error_code
 from .models import Account
-from .policy import read_operations
+from .policy import WRITE_OPERATIONS, read_operations
 from .regions import ask_sts_in
 from .wire import client_config, quick_session
 
@@ -34,6 +34,9 @@ SESSION_NAME = "codestar-dash"
 # A session whose credentials were refused is kept no longer than this: a renewed profile or file is
 # read anew, and an account that stays refused does not make a session for each call.
 REFUSED_FOR = 30.0
+# Services that are called besides what sweeps and deeds declare: queues are listened to and tried,
+# and STS tells who we are.
+UNDECLARED = frozenset({"sqs", "sts"})
 # Seconds for an answer of STS: it has little to say, and everything else waits for it.
 STS_TIMEOUT = 10.0
 
@@ -174,8 +177,12 @@ def _quick(session: Session) -> Session:
 
 @cache
 def called() -> frozenset[str]:
-    """Return every operation of the services that are mirrored; see `quick_session`."""
-    return frozenset(read_operations())
+    """Return every operation that is called at AWS, of what is declared; see `quick_session`.
+
+    Of a service that is called besides, nothing is named: its model is loaded whole.
+    """
+    every = frozenset(read_operations()) | WRITE_OPERATIONS
+    return frozenset(one for one in every if one.partition(":")[0] not in UNDECLARED)
 
 
 def _role_session(account: Account, region: str) -> Session:

@@ -25,7 +25,7 @@ from .forms import ConnectForm, RemoveForm, known_regions
 from .models import Account
 from .overview import cards, events_of, places_of
 from .places import AlreadyConnectedError, wanted_regions
-from .policy import as_text, read_policy
+from .policy import as_text, policy_of, read_policy
 from .queues import queues_of
 from .trust import partition_of_arn, principal_of, trust_policy
 
@@ -94,6 +94,7 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
                 found.base,
                 partition_of_arn(found.role_arn),
                 queues_of(found),
+                account=found,
             ),
         },
     )
@@ -323,19 +324,29 @@ def _base_entered(form: ConnectForm) -> Account | None:
 
 
 def _policies(
-    external_id: str, base: Account | None, partition: str, queues: Iterable[str] = ()
+    external_id: str,
+    base: Account | None,
+    partition: str,
+    queues: Iterable[str] = (),
+    account: Account | None = None,
 ) -> dict[str, str]:
     """Return the policies a page shows to copy; no trust policy without an external id.
 
-    `queues` are the ARNs of those that are listened to, where that is known.
+    `queues` are the ARNs of those that are listened to, where that is known; with an `account` the
+    policy is for what is allowed to be done there, too.
     """
     principal = principal_of(base)
     statement = trust_policy(external_id, principal, partition=partition or "aws")
     trust = json.dumps(statement, indent=2) if external_id else ""
+    document = (
+        read_policy(settings.EVENT_QUEUE_NAME, queues)
+        if account is None
+        else policy_of(account, settings.EVENT_QUEUE_NAME, queues, partition or "aws")
+    )
     return {
         "trust": trust,
         "principal": principal,
-        "policy": as_text(read_policy(settings.EVENT_QUEUE_NAME, queues)),
+        "policy": as_text(document),
     }
 
 

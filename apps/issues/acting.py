@@ -7,32 +7,15 @@ was refused is told, what was not sent is sent later, and what may have been don
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
+
+from apps.deeds.acts import LaterError, RefusedError, UnsureError
 
 if TYPE_CHECKING:
     from apps.mirror.models import Scope
 
     from .models import Issue, Tracker
-
-
-class RefusedError(Exception):
-    """The keeper said no, and nothing was done: its own words, without anything secret."""
-
-
-class LaterError(Exception):
-    """Nothing was sent, or it was turned away unread (a spent quota): it may be sent again.
-
-    after  how long that is no use; None where nobody said.
-    """
-
-    def __init__(self, reason: str, after: timedelta | None = None) -> None:
-        super().__init__(reason)
-        self.after = after
-
-
-class UnsureError(Exception):
-    """It was sent and no answer came (a timeout, a 5xx): it may have been done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +124,16 @@ class Keepers:
 
 
 KEEPERS = Keepers()
+
+__all__ = [
+    "KEEPERS",
+    "Draft",
+    "Keeper",
+    "Keepers",
+    "LaterError",
+    "Made",
+    "Person",
+    "RefusedError",
+    "Standing",
+    "UnsureError",
+]

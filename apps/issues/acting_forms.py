@@ -1,24 +1,19 @@
 """What a reader may do about an issue: the forms of its page, and what became of earlier ones."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Q
-from django.utils.timezone import now
+
+from apps.deeds.offers import deeds_on as deeds_of
+from apps.projects.acting import project_for
 
 from .acting import KEEPERS, Person
 from .assignable import kept_people, known_people
 from .forms import AssignForm, CommentForm, MoveForm
-from .models import Deed, Issue, Tracker
-from .rights import project_for
+from .kinds import ISSUE
+from .models import Issue, Tracker
 from .tasks import read_people
 
-# What did not work out is told so long; what did, until the issue was read again.
-TOLD = timedelta(days=1)
-JUST_NOW = timedelta(minutes=2)
-# Of one issue at once.
-MOST = 10
 # Whom the keeper names is asked for so often at most (seconds).
 ASKED = 60
 
@@ -65,16 +60,9 @@ def deeds_on(user: Any, issue: Issue) -> dict[str, Any]:
 
     Who sees the issue sees what was asked for; only who may act is asked to decide.
     """
-    at = now()
-    rows = Deed.objects.filter(issue=issue).select_related("who__profile", "issue__scope")
-    wanted = (
-        Q(outcome__in=(Deed.Outcome.WAITING, Deed.Outcome.UNKNOWN))
-        | Q(outcome=Deed.Outcome.FAILED, ended_at__gte=at - TOLD)
-        | Q(outcome=Deed.Outcome.DONE, ended_at__gte=at - JUST_NOW)
-    )
-    found = list(rows.filter(wanted)[:MOST])
+    told = deeds_of(user, ISSUE, issue, ())
     return {
-        "deeds": found,
-        "deeds_move": any(one.outcome == Deed.Outcome.WAITING for one in found),
-        "decides": bool(found) and project_for(user, issue) is not None,
+        "deeds": told["deeds"],
+        "deeds_move": told["moves"],
+        "decides": bool(told["deeds"]) and project_for(user, issue) is not None,
     }

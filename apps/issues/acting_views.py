@@ -12,6 +12,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.deeds import things
+from apps.deeds.models import Deed
+from apps.deeds.offers import decides
+from apps.deeds.views import deed_of
 from apps.live.partial import render_part
 from apps.mirror.links import url_of
 from apps.mirror.lists import heed
@@ -19,15 +23,17 @@ from apps.mirror.markdown import rendered
 from apps.mirror.panels import panel_id, row_for
 from apps.mirror.state import State
 from apps.people.accounts import site_address
+from apps.projects.acting import holders_of, project_for
 
 from . import asking
 from .acting import KEEPERS
 from .acting_forms import people_of
+from .doing import ASSIGN, COMMENT, CREATE, MOVE
 from .failures import FAILURES, draft_of, failed
 from .forms import LONGEST_TEXT, AssignForm, CommentForm, IssueForm, MoveForm
-from .models import Deed, Issue
+from .models import FormerDeed, Issue
 from .panels import OF_FAILURE
-from .rights import holders_of, project_for, trackers_for
+from .rights import trackers_for
 from .views import issue_of, issue_page, reads
 
 # Issues that were made of one failure.
@@ -79,7 +85,7 @@ def new(request: HttpRequest) -> HttpResponse:
         named = None if about is None else (about[0], about[1].pk, _name(*about))
         try:
             deed = asking.ask(
-                Deed.What.CREATE,
+                CREATE,
                 tracker,
                 form.said(),
                 who=request.user,
@@ -116,7 +122,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 def _act(
-    request: HttpRequest, pk: int, what: Deed.What, name: str, make: Callable[[Issue], Any]
+    request: HttpRequest, pk: int, what: str, name: str, make: Callable[[Issue], Any]
 ) -> HttpResponse:
     found = issue_of(request, pk)
     if request.method != "POST":
@@ -155,23 +161,23 @@ def _said(form: Any) -> Mapping[str, Any]:
     return form.said() if hasattr(form, "said") else {"text": form.cleaned_data["text"]}
 
 
-def _stale(form: Any, found: Issue, what: Deed.What) -> bool:
+def _stale(form: Any, found: Issue, what: str) -> bool:
     """Whether the issue stands otherwise by now than the person saw it."""
-    if what == Deed.What.TRANSITION:
+    if what == MOVE:
         return bool(form.cleaned_data["before"] != found.status)
-    if what == Deed.What.ASSIGN:
+    if what == ASSIGN:
         return bool(form.cleaned_data["before"] != found.assignee_id)
     return False
 
 
-def _as_it_is(form: Any, found: Issue, what: Deed.What) -> None:
+def _as_it_is(form: Any, found: Issue, what: str) -> None:
     """Let the form, sent again, go by what the person sees now."""
     form.data = form.data.copy()
-    form.data["before"] = found.status if what == Deed.What.TRANSITION else found.assignee_id
+    form.data["before"] = found.status if what == MOVE else found.assignee_id
 
 
-def _overtaken(found: Issue, what: Deed.What) -> str:
-    if what == Deed.What.TRANSITION:
+def _overtaken(found: Issue, what: str) -> str:
+    if what == MOVE:
         return f"It is “{found.word}” by now. Look at it, and choose again."
     return f"{found.assignee or 'Nobody'} has it by now. Look at it, and choose again."
 
@@ -180,14 +186,14 @@ def _overtaken(found: Issue, what: Deed.What) -> str:
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Say something on an issue."""
     make = lambda _found: CommentForm(request.POST, auto_id="id_comment_%s")  # noqa: E731
-    return _act(request, pk, Deed.What.COMMENT, "comment", make)
+    return _act(request, pk, COMMENT, "comment", make)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Change an issue's state, as its workflow allows."""
     make = lambda found: MoveForm(request.POST, issue=found, auto_id="id_move_%s")  # noqa: E731
-    return _act(request, pk, Deed.What.TRANSITION, "move", make)
+    return _act(request, pk, MOVE, "move", make)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -198,38 +204,35 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
         people = people_of(found.tracker)
         return AssignForm(request.POST, issue=found, people=people, auto_id="id_assign_%s")
 
-    return _act(request, pk, Deed.What.ASSIGN, "assign", make)
+    return _act(request, pk, ASSIGN, "assign", make)
 
 
 # --- What became of it ----------------------------------------------------------------------------
 
 
-def _deed(request: HttpRequest, pk: int) -> Deed:
-    """Return a deed: its own person's, or of an issue or tracker that the reader may know of."""
-    rows = Deed.objects.select_related(
-        "who__profile", "project", "tracker__scope", "issue__scope", "issue__tracker"
-    )
-    found: Deed = get_object_or_404(rows, pk=pk)
-    on: Any = found.on
-    if not type(on)._default_manager.visible_to(request.user).filter(pk=on.pk).exists():
-        raise Http404("There is no such deed.")
-    return found
-
-
 @require_safe
-def deed(request: HttpRequest, pk: int) -> HttpResponse:
-    """How a deed stands, and what a person can do where nobody knows how it ended."""
-    found = _deed(request, pk)
+def former(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lead from where a deed was to where it is, whoever may know of it."""
+    return redirect(deed_of(request, get_object_or_404(FormerDeed, pk=pk).deed_id))
+
+
+def deed_page(request: HttpRequest, found: Deed) -> HttpResponse:
+    """How a deed on an issue stands, and what a person can do where nobody knows how it ended.
+
+    The reader may know of it: `apps.deeds` saw to that.
+    """
     made = None
-    if found.made_key:
-        rows = Issue.objects.visible_to(request.user).filter(scope=found.on.scope_id)
-        made = rows.filter(key=found.made_key).first()
+    if key := found.made.get("key", ""):
+        rows = Issue.objects.visible_to(request.user).filter(scope=found.scope_id)
+        made = rows.filter(key=key).first()
+    row = things.load(found.kind, found.row_id)
     context = {
         "deed": found,
         "made": made,
+        "back": things.url_for(request.user, found.kind, found.row_id),
         "about_url": _about_url(request.user, found),
-        "decides": project_for(request.user, found.on) is not None,
-        "reads": reads(found.on.scope_id),
+        "decides": decides(request.user, found, row),
+        "reads": reads(found.scope_id),
     }
     return render_part(request, "issues/deed.html", context)
 
@@ -243,19 +246,6 @@ def _about_url(user: Any, found: Deed) -> str:
         return ""
 
 
-@require_POST
-def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Look once more for what an unknown deed was to do, or send it once more."""
-    found = _deed(request, pk)
-    if project_for(request.user, found.on) is None:
-        raise Http404("This takes another role.")
-    again = request.POST.get("do") == "again"
-    taken = asking.do_again(found) if again else asking.look_again(found)
-    if not taken:
-        messages.info(request, "It is decided already.")
-    return redirect(found)
-
-
 # --- On pages of what failed ----------------------------------------------------------------------
 
 
@@ -267,15 +257,14 @@ def _made_of(user: Any, about: Sequence[tuple[str, Any]]) -> list[list[dict[str,
     wanted = Q(pk__in=[])
     for kind, row in about:
         wanted |= Q(about_kind=kind, about_id=row.pk)
-    rows = Deed.objects.filter(wanted, what=Deed.What.CREATE)
-    found = list(rows.select_related("tracker", "who__profile")[: MOST * len(about)])
+    rows = Deed.objects.for_list().filter(wanted, act=CREATE)
+    found = list(rows[: MOST * len(about)])
     seen = Issue.objects.visible_to(user).for_list()
-    seen = seen.filter(key__in=[one.made_key for one in found if one.made_key])
+    seen = seen.filter(key__in=[one.made["key"] for one in found if one.made.get("key")])
     by_place = {(one.scope_id, one.key): one for one in seen}
     told: dict[tuple[str, int | None], list[dict[str, Any]]] = defaultdict(list)
     for one in found:
-        scope = one.tracker.scope_id if one.tracker is not None else None
-        issue = by_place.get((scope, one.made_key)) if scope is not None else None
+        issue = by_place.get((one.scope_id, one.made.get("key", "")))
         # Who cannot know of the tracker is not told that there is one.
         if issue is not None or one.who_id == user.pk:
             told[one.about_kind, one.about_id].append({"deed": one, "issue": issue})

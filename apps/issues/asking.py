@@ -1,26 +1,38 @@
-"""Lets deeds on issues be done: a row first, which a task does; see `deeds`."""
+"""Lets deeds on issues be done: rows of `apps.deeds`, which its tasks do; see `doing`."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.utils.timezone import now
-
+from apps.deeds import asking
+from apps.deeds.acts import ACTS
+from apps.deeds.models import Deed
+from apps.deeds.rights import Standing, standings
+from apps.people.models import profile_of
 from apps.projects.models import Project
 
-from .deeds import LOOKS
-from .models import Deed, Issue, Tracker
-from .tasks import perform_deed
+from .models import Issue, Tracker
+
+
+def may(
+    user: Any, name: str, on: Issue | Tracker, project: Project | None = None
+) -> Standing | None:
+    """Return in whose name somebody may do an act, of a project's alone where one is given.
+
+    None where they may not.
+    """
+    act = ACTS.by_name[name]
+    able = (one for one in standings(user, act.kind, on) if one.role.rank >= act.needed.rank)
+    return next((one for one in able if project is None or one.project == project), None)
 
 
 def ask(  # noqa: PLR0913 - what a deed is
-    what: Deed.What,
+    name: str,
     on: Issue | Tracker,
     said: Mapping[str, Any],
     *,
     who: Any,
-    project: Project | None,
+    project: Project | None = None,
     mark: UUID | None = None,
     about: tuple[str, int, str] | None = None,
 ) -> Deed:
@@ -29,61 +41,16 @@ def ask(  # noqa: PLR0913 - what a deed is
     A form that was sent twice is one deed: its mark tells. Raises ValueError where the mark is
     somebody else's.
     """
-    kind, row_id, name = about or ("", None, "")
-    values = {
-        "what": what,
-        "who": who,
-        "project": project,
-        "issue": on if isinstance(on, Issue) else None,
-        "tracker": on if isinstance(on, Tracker) else on.tracker,
-        "said": dict(said),
-        "about_kind": kind,
-        "about_id": row_id,
-        "about_name": name[:300],
-    }
-    with transaction.atomic():
-        if mark is None:
-            deed, fresh = Deed.objects.create(**values), True
-        else:
-            deed, fresh = Deed.objects.get_or_create(mark=mark, defaults=values)
-        if deed.who_id != who.pk:
-            raise ValueError("This mark is another one's.")
-        if fresh:
-            _soon(deed)
-    return deed
-
-
-def look_again(deed: Deed) -> bool:
-    """Look once more for what an unknown deed was to do; False where it is no longer unknown."""
-    return _from_unknown(deed)
-
-
-def do_again(deed: Deed) -> bool:
-    """Send an unknown deed once more, because a person says that it had no effect.
-
-    The effect is looked for once more first; see `perform`.
-    """
-    return _from_unknown(deed, again=True)
-
-
-def _from_unknown(deed: Deed, *, again: bool = False) -> bool:
-    rows = Deed.objects.filter(pk=deed.pk, outcome=Deed.Outcome.UNKNOWN)
-    # Who says that it had no effect is not kept waiting for it.
-    looks = len(LOOKS) if again else 0
-    with transaction.atomic():
-        taken = rows.update(
-            outcome=Deed.Outcome.WAITING,
-            reason="",
-            ended_at=None,
-            looks=looks,
-            not_before=now(),
-            claimed_until=None,
-            said={**deed.said, "again": again},
-        )
-        if taken:
-            _soon(deed)
-    return bool(taken)
-
-
-def _soon(deed: Deed) -> None:
-    transaction.on_commit(lambda: perform_deed.delay(deed.pk))
+    standing = may(who, name, on, project)
+    if standing is None:
+        raise ValueError("This takes another role.")
+    return asking.ask(
+        ACTS.by_name[name],
+        on,
+        who=who,
+        who_name=profile_of(who).name,
+        standing=standing,
+        said=said,
+        mark=mark,
+        about=about,
+    )

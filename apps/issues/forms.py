@@ -1,13 +1,12 @@
 """The forms by which people ask for deeds on issues."""
 
-import unicodedata
-import uuid
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from apps.deeds.forms import MarkedForm, written
 from apps.people.forms import OFF, one_line
 from apps.projects.models import Project
 
@@ -18,42 +17,6 @@ LONGEST_TITLE = 255
 # Jira takes 32,767 letters; what is added below a text takes some.
 LONGEST_TEXT = 30_000
 MOST_LABELS, LONGEST_LABEL = 10, 50
-KEPT = {"\n", "\t", "\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}"}
-
-
-def written(text: str) -> str:
-    """Return a text without signs that turn it around or cannot be stored."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(
-        sign
-        for sign in lines
-        if sign in KEPT or unicodedata.category(sign) not in ("Cc", "Cf", "Cs")
-    )
-
-
-class MarkedForm(forms.Form):
-    """A form that, sent twice, is one deed: `mark` is drawn with the form."""
-
-    mark = forms.UUIDField(widget=forms.HiddenInput())
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
-        kwargs["initial"] = {"mark": uuid.uuid4(), **(kwargs.get("initial") or {})}
-        super().__init__(*args, **kwargs)
-
-    def full_clean(self) -> None:
-        """Lead whoever sent it to the first field that is wrong: it may stand far below."""
-        super().full_clean()
-        wrong = next((name for name in self.fields if name in self.errors), None)
-        if wrong is not None:
-            self.fields[wrong].widget.attrs["autofocus"] = True
-
-    def clean(self) -> dict[str, Any]:
-        """A mark that is none is drawn anew: what was written is worth more than it."""
-        if "mark" in self.errors:
-            del self.errors["mark"]
-            self.cleaned_data["mark"] = None
-        return self.cleaned_data
 
 
 class TextField(forms.CharField):

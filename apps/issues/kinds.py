@@ -6,3 +6,5 @@ are declared once.
 
 TRACKERS = ("jira.tracker", "github.tracker")
 ISSUES = ("jira.issue", "github.issue")
+# What people act on, whoever keeps it.
+ISSUE, TRACKER = "issues.issue", "issues.tracker"

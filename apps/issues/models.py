@@ -4,18 +4,16 @@ One shape for all keepers: Jira's issues and GitHub's lie in the same tables and
 their scopes; a service declares its kinds with these models.
 """
 
-import uuid
 from typing import Any, ClassVar, Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.timezone import now
 
+from apps.deeds.models import Deed
 from apps.mirror.models import Mirrored, MirroredQuerySet
 from apps.mirror.state import State
-from apps.projects.models import Legible, Project, as_kept
+from apps.projects.models import Legible, as_kept
 
 
 class Category(models.TextChoices):
@@ -192,98 +190,10 @@ class Issue(Mirrored):
         return self.status or (Category(self.category).label if self.category else "")
 
 
-def deed_mark() -> uuid.UUID:
-    """A new deed's own mark."""
-    return uuid.uuid4()
+class FormerDeed(models.Model):
+    """Where a deed on an issue lies now that had an address of its own, /issues/deeds/<id>/."""
 
-
-class Deed(models.Model):
-    """Something that a person does to an issue, or the making of one: a row first, then a call.
-
-    mark      the deed's own, which what is made of it bears; the form's, so that a form that is
-              sent twice is one deed.
-    project   in whose name: the project that has the tracker, and lets the person do it.
-    issue     what it is done to; of one that is to be made, None.
-    about     (kind, id) of what failed, for which an issue is made; `about_name` in words.
-    said      what is to be done: {title, text, type, labels}, {text}, {transition, to, before} or
-              {person, name, before}. `before` is what the person saw: the status, the assignee.
-    begun_at  when it was sent, which may have had its effect; None while that cannot be.
-    looks     how often the effect was looked for since.
-    made      key of the issue that was made, and where it is.
-    """
-
-    class What(models.TextChoices):
-        """What is done."""
-
-        CREATE = "create", "Create an issue"
-        COMMENT = "comment", "Comment"
-        TRANSITION = "move", "Change the state"
-        ASSIGN = "assign", "Assign"
-
-    class Outcome(models.TextChoices):
-        """How it stands."""
-
-        WAITING = "waiting"
-        DONE = "done"
-        FAILED = "failed"
-        # It was sent, nobody said what became of it, and it is not to be found.
-        UNKNOWN = "unknown"
-
-    mark = models.UUIDField(default=deed_mark, unique=True)
-    what = models.CharField(max_length=8, choices=What.choices)
-    who = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    project = models.ForeignKey(Project, on_delete=models.SET_NULL, null=True, related_name="+")
-    tracker = models.ForeignKey(Tracker, on_delete=models.CASCADE, null=True, related_name="deeds")
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, null=True, related_name="deeds")
-    about_kind = models.CharField(max_length=64, blank=True)
-    about_id = models.BigIntegerField(null=True, blank=True)
-    about_name = models.CharField(max_length=300, blank=True)
-    said = models.JSONField(default=dict)
-    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.WAITING)
-    reason = models.TextField(blank=True)
-    asked_at = models.DateTimeField(default=now)
-    begun_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(default=now)
-    claimed_until = models.DateTimeField(null=True)
-    tries = models.PositiveIntegerField(default=0)
-    looks = models.PositiveIntegerField(default=0)
-    made_key = models.CharField(max_length=512, blank=True)
-    made_url = models.CharField(max_length=1024, blank=True)
-
-    class Meta:
-        ordering: ClassVar = ["-asked_at", "-pk"]
-        indexes: ClassVar = [
-            models.Index(fields=["outcome", "not_before"], name="deed_due"),
-            models.Index(fields=["about_kind", "about_id"], name="deed_about"),
-        ]
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=Q(tracker__isnull=False) | Q(issue__isnull=False),
-                name="deed_on_something",
-            )
-        ]
+    deed = models.ForeignKey(Deed, on_delete=models.CASCADE, related_name="+")
 
     def __str__(self) -> str:
-        return f"{self.get_what_display()}: {self.on}"
-
-    def get_absolute_url(self) -> str:
-        """Path of the page that tells how it stands."""
-        return reverse("issues:deed", args=[self.pk])
-
-    @property
-    def on(self) -> Any:
-        """The issue, or the tracker in which one is made."""
-        return self.issue if self.issue is not None else self.tracker
-
-    @property
-    def bears(self) -> str:
-        """The mark as what is made of it bears it."""
-        return f"codestar-dash-{self.mark}"
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether something is still to come of it, from the house or from a person."""
-        return self.outcome in (self.Outcome.WAITING, self.Outcome.UNKNOWN)
+        return f"the former deed {self.pk}"

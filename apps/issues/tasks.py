@@ -1,31 +1,14 @@
-"""Celery's side of issues: deeds, and who may be assigned."""
+"""Celery's side of issues: who may be assigned."""
 
 import logging
 
 from celery import shared_task
-from django.core.cache import cache
 
-from . import deeds
 from .acting import KEEPERS
 from .assignable import keep_people
 from .models import Tracker
 
 log = logging.getLogger(__name__)
-
-
-@shared_task(name="issues.perform")
-def perform_deed(deed_id: int) -> None:
-    """Do one deed, if it is due and nobody else is at it."""
-    cache.delete(f"queued:deed:{deed_id}")
-    deeds.perform(deed_id)
-
-
-@shared_task(name="issues.resume")
-def resume_deeds() -> None:
-    """Every few seconds: hand out deeds that are due, those of a process that died among them."""
-    for deed_id in deeds.due():
-        if cache.add(f"queued:deed:{deed_id}", 1, timeout=20):
-            perform_deed.delay(deed_id)
 
 
 @shared_task(name="issues.read_people")

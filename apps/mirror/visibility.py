@@ -27,10 +27,13 @@ class Rule(Protocol):
     def scopes_within(self, user: Any, value: str) -> Q:
         """The condition on scopes in which one of those, if it is the user's, has something."""
 
-    def tells(self, pairs: Iterable[Pair]) -> Mapping[Pair, bool]:
+    def tells(
+        self, pairs: Iterable[Pair], read: Mapping[tuple[str, int], Any] | None = None
+    ) -> Mapping[Pair, bool]:
         """Whether whoever may see the first row of a pair may see the second one, too.
 
-        Pairs are ((kind, id), (kind, id)). In a number of queries that pairs do not change.
+        Pairs are ((kind, id), (kind, id)). In a number of queries that pairs do not change; `read`
+        are rows that were read already, by kind and id, which may spare some of them.
         """
 
     def generation(self, user: Any = None) -> str:
@@ -60,7 +63,11 @@ class EverySignedInUser:
         """Nothing."""
         return Q(pk__in=[])
 
-    def tells(self, pairs: Iterable[Pair]) -> Mapping[Pair, bool]:
+    def tells(
+        self,
+        pairs: Iterable[Pair],
+        read: Mapping[tuple[str, int], Any] | None = None,  # noqa: ARG002
+    ) -> Mapping[Pair, bool]:
         """Who sees one sees the other."""
         return dict.fromkeys(pairs, True)
 

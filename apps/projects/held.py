@@ -1,6 +1,7 @@
 """What one project holds, as the tiles of its page are given it: ids by kind, read in one query."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -71,6 +72,16 @@ class Held:
             self._made[name] = make(self)
         made: Made = self._made[name]
         return made
+
+
+def listed(held: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (kind, rows) of these holdings' rows, of what the outside still lists."""
+    ids: dict[str, list[int]] = defaultdict(list)
+    for kind, row_id in held.values_list("kind", "row_id"):
+        ids[kind].append(row_id)
+    for kind, of_kind in ids.items():
+        if resource := REGISTER.by_kind.get(kind):
+            yield kind, resource.model._default_manager.filter(pk__in=of_kind, gone_at=None)
 
 
 def rows_in(project: Project, model: type[Model]) -> Any:

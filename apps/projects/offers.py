@@ -42,6 +42,7 @@ class Standing:
     change  the very change that failed, waits or moves; None where nobody knows.
     first   the change it broke by, where others failed in the same way since.
     behind  a newer change that is still to come to where this one is.
+    every   seconds after which it is asked for anew, where nothing tells of its changes.
     """
 
     state: str
@@ -54,6 +55,7 @@ class Standing:
     change: Change | None = None
     first: Change | None = None
     behind: Change | None = None
+    every: int | None = None
 
     @property
     def said(self) -> str:
@@ -89,7 +91,7 @@ class Origin:
 class Teller:
     """What a service tells the head of the page.
 
-    kinds      held kinds of which it tells anything.
+    kinds      held kinds of which it tells anything; () for what it knows of any project.
     heard      kinds whose changes move what it tells.
     failing    the column that says since when a row of these kinds is broken, whatever newer does
                with it; "" where none does.
@@ -138,6 +140,9 @@ def headline(standings: Iterable[Standing]) -> Headline:
     told = list(standings)
     known = [one for one in told if one.state in WORDS]
     if not known:
+        rests = next((one for one in told if one.word), None)
+        if rests is not None:
+            return Headline(rests.state, rests.word, rests)
         return Headline("", "Nothing has run yet" if not told else "Nothing is known yet")
     first, *rest = sorted(known, key=_gravest)
     state = State(first.state)

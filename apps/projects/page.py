@@ -170,7 +170,7 @@ def _drawn(
 
 
 def _head(held: Held) -> dict[str, Any]:
-    tellers = [teller for teller in OFFERS.tellers if held.any(teller.kinds)]
+    tellers = [one for one in OFFERS.tellers if not one.kinds or held.any(one.kinds)]
     standings: list[Standing] = [one for teller in tellers for one in teller.standings(held)]
     # What no service tells of may be broken, too: the list of projects says so.
     standings += untold(held)
@@ -184,7 +184,7 @@ def _head(held: Held) -> dict[str, Any]:
     told: Headline = headline(standings)
     return {
         "headline": told,
-        "nothing": not held.ids,
+        "nothing": not held.ids and not standings,
         # How these are read says how much the head can be relied upon.
         "held_kinds": sorted(held.ids),
         "held_scopes": list(held.places),
@@ -197,6 +197,7 @@ def _head(held: Held) -> dict[str, Any]:
         "more_places": max(0, len(places) - MOST_PLACES),
         "owners": owners[:MOST_OWNERS],
         "more_owners": max(0, len(owners) - MOST_OWNERS),
+        "head_every": min((one.every for one in standings if one.every), default=None),
         "head_heard": " ".join(
             sorted({kind for teller in tellers for kind in teller.heard} | untold_kinds(held))
         ),

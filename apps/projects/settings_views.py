@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from . import deeds
 from .access import here
 from .forms import DeleteForm, ProjectForm
-from .goes import GOES
+from .goes import GOES, STAYS, hindered
 from .models import Holding, Invitation, Membership, Project
 from .roles import Role
 
@@ -78,7 +78,8 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
     met = here(request, slug, Role.OWNER)
     project = met.project
     form = DeleteForm(request.POST or None, project=project)
-    if request.method == "POST" and form.is_valid():
+    held_up = hindered(project)
+    if request.method == "POST" and form.is_valid() and not held_up:
         deeds.delete(project, by=request.user)
         messages.success(request, f"{project} is deleted. Nothing in AWS was touched.")
         return redirect("projects:projects")
@@ -94,7 +95,9 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
         "held": held.count(),
         "only_here": len(only_here),
         "goes": [told for one in GOES for told in one(project)],
+        "stays": [told for one in STAYS for told in one(project)],
+        "hindered": held_up,
         "reads": {"within": slug},
     }
-    status = 422 if form.errors else 200
+    status = 422 if form.errors else 409 if held_up and form.is_bound else 200
     return render(request, "projects/delete.html", context, status=status)

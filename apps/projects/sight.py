@@ -86,10 +86,12 @@ class ByProjects:
         known = Project.objects.visible_to(user).filter(slug=value)
         return Q(pk__in=Holding.objects.filter(project__in=known).values("scope"))
 
-    def tells(self, pairs: Iterable[Pair]) -> Mapping[Pair, bool]:
+    def tells(
+        self, pairs: Iterable[Pair], read: Mapping[tuple[str, int], Any] | None = None
+    ) -> Mapping[Pair, bool]:
         """Whether every project that holds the first holds the second, or what it belongs to."""
         wanted = list(dict.fromkeys(pairs))
-        found = holders({row for pair in wanted for row in pair}, MEMO.held())
+        found = holders({row for pair in wanted for row in pair}, MEMO.held(), read)
         return {(one, other): found[one] <= found[other] for one, other in wanted}
 
     def generation(self, user: Any = None) -> str:
@@ -99,11 +101,14 @@ class ByProjects:
 
 
 def holders(
-    rows: Iterable[tuple[str, int]], held: Mapping[tuple[str, int], frozenset[int]]
+    rows: Iterable[tuple[str, int]],
+    held: Mapping[tuple[str, int], frozenset[int]],
+    read: Mapping[tuple[str, int], Any] | None = None,
 ) -> dict[tuple[str, int], frozenset[int]]:
     """Return the projects that hold each row, or what it belongs to; a query a kind at most.
 
     held  (kind, row id) -> the projects that hold just that row.
+    read  rows that were read already: those that name all that they belong to are not asked for.
     """
     found = {row: held.get(row, frozenset()) for row in rows}
     by_kind: dict[str, list[int]] = {}
@@ -115,6 +120,11 @@ def holders(
         if resource is None or not above:
             continue
         paths = [path for path, _ in above]
+        if read and len(paths) == 1:
+            for pk in [one for one in ids if (kind, one) in read]:
+                ancestor = getattr(read[kind, pk], f"{paths[0]}_id")
+                found[kind, pk] |= held.get((above[0][1], ancestor), frozenset())
+            ids = [one for one in ids if (kind, one) not in read]
         for start in range(0, len(ids), BATCH):
             some = resource.model._default_manager.filter(pk__in=ids[start : start + BATCH])
             for pk, *ancestors in some.values_list("pk", *paths):

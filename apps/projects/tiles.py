@@ -40,6 +40,7 @@ class Tile:
     place     among the others there: the lower comes first.
     kinds     held kinds that make it meaningful: without any of them there is no such tile. Empty:
               it is always there.
+    meant     whether it is about this project at all, where no kind says so.
     load      what its template is drawn from. Rows of which there are many are bounded here.
     template  "codepipeline/tiles.html#pipelines"; a partial of that name and "-head" stands beside
               the heading.
@@ -60,6 +61,7 @@ class Tile:
     heard: Sequence[str] = ()
     every: int | None = None
     bare: bool = False
+    meant: Callable[[Held], bool] = lambda _: True
 
     @property
     def element_id(self) -> str:
@@ -68,7 +70,7 @@ class Tile:
 
     def fits(self, held: Held) -> bool:
         """Whether the project holds what it is about."""
-        return not self.kinds or held.any(self.kinds)
+        return (not self.kinds or held.any(self.kinds)) and self.meant(held)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from apps.people.rights import is_administrator
 
 from .models import Project
 from .overview import TELLING, WORDS, Fares, tell, weigh
+from .roles import Role
 from .told import SUBJECT
 
 PAGE = 60
@@ -54,6 +55,12 @@ def projects(request: HttpRequest) -> HttpResponse:
         "filtered": bool(q or tag or state),
         "any": bool(every) or Project.objects.visible_to(request.user).exists(),
         "administers": is_administrator(request.user),
+        # Whoever owns a project may make others from templates.
+        "makes": is_administrator(request.user)
+        or any(
+            one.project.role == Role.OWNER  # type: ignore[attr-defined]
+            for one in every
+        ),
         "reads": {},
         "live": live([], since, " ".join(HEARD)),
     }
@@ -87,7 +94,7 @@ ABOUT = {
 
 @require_safe
 def deeds(request: HttpRequest) -> HttpResponse:
-    """Who did what to projects and connections, those that are gone, too; for administrators."""
+    """What people changed in the dashboard itself, of what is gone, too; for administrators."""
     if not is_administrator(request.user):
         raise Http404("There is no such page.")
     heed(request, "after")

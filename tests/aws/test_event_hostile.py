@@ -79,7 +79,9 @@ def test_a_body_of_any_text_is_an_event_or_nothing(body):
 
 @pytest.mark.django_db
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(sent=st.lists(envelopes(), max_size=10))
 def test_a_batch_of_any_events_is_stored_as_hints_and_arrivals(db, sent):

@@ -1,30 +1,19 @@
 """A project with a tracker, four people around it, and a keeper that takes what they ask for."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import caches
 from django.test import Client
 
 from apps.issues.acting import KEEPERS
 from apps.issues.models import Issue, Tracker
 from apps.projects.models import Project
 from tests.factories import make_project, make_user
-from tests.flown import queued
+from tests.flown import _no_memory, queued
 
 from .making import Keeper, make_issue, make_tracker
 
-__all__ = ["queued"]
-
-
-@pytest.fixture(autouse=True)
-def _no_memory() -> Iterator[None]:
-    for cache in caches.all():
-        cache.clear()
-    yield
-    for cache in caches.all():
-        cache.clear()
+__all__ = ["_no_memory", "queued"]
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ from django.utils.html import escape
 from django.utils.timezone import now
 
 from apps.codepipeline.models import Execution
+from apps.deeds.models import Deed
+from apps.issues.doing import COMMENT
 from apps.issues.failures import draft_of, fenced
 from apps.issues.forms import LONGEST_TEXT
-from apps.issues.models import Deed, Issue, Tracker
+from apps.issues.models import Issue, Tracker
 from apps.projects.models import Project
 from tests import factories
 from tests.factories import hold, link_runs, make_action, make_build, make_execution, make_pipeline
@@ -20,6 +22,7 @@ from tests.factories import hold, link_runs, make_action, make_build, make_execu
 from .making import HOSTILE, Keeper, make_issue, make_site, make_tracker
 
 pytestmark = pytest.mark.django_db
+SHOP_100 = {"kind": "jira.issue", "key": "SHOP-100"}
 EXCERPT = "compiling\n\x1b[31mERROR\x1b[0m cannot find basket.ts\nnpm ERR! code 1"
 
 
@@ -226,7 +229,9 @@ def test_each_action_that_failed_is_offered_and_lists_what_was_made_of_it(
     page = client.get(panel, headers=asks).text
     assert page.index("Build / Compile") < page.index("Build / Lint") < page.index("Lint broke")
     # Who may make none sees what was made, as far as its tracker is theirs to see, and no button.
-    Deed.objects.update(outcome="done", made_key="SHOP-100", ended_at=now())
+    Deed.objects.update(
+        outcome="done", made={"kind": "jira.issue", "key": "SHOP-100"}, ended_at=now()
+    )
     make_issue(tracker, key="SHOP-100", title="Lint broke")
     page = browser_of("viewer").get(panel, headers=asks).text
     assert "SHOP-100" in page
@@ -299,11 +304,13 @@ def test_an_issue_is_asked_for_and_its_page_says_how_it_ends(
         "labels": ["build", "checkout"],
         "type": "10001",
     }
-    assert (deed.tracker, deed.project) == (tracker, project)
+    assert (deed.kind, deed.row_id, deed.project) == ("issues.tracker", tracker.pk, project)
     assert (deed.about_kind, deed.about_id) == ("codepipeline.execution", failed.pk)
-    assert ("issues.perform", (deed.pk,)) in queued
+    assert ("deeds.perform", (deed.pk,)) in queued
     assert "On its way" in client.get(deed.get_absolute_url()).text
-    Deed.objects.update(outcome="done", made_key="SHOP-100", ended_at=now())
+    Deed.objects.update(
+        outcome="done", made={"kind": "jira.issue", "key": "SHOP-100"}, ended_at=now()
+    )
     assert "SHOP-100" in client.get(deed.get_absolute_url()).text
     made = make_issue(tracker, key="SHOP-100")
     assert f"/issues/{made.pk}/" in client.get(deed.get_absolute_url()).text
@@ -633,9 +640,9 @@ def test_an_unknown_deed_asks_who_may_decide(
     from apps.issues import asking
 
     said = {"text": "Seen."}
-    deed = asking.ask(Deed.What.COMMENT, issue, said, who=people["owner"], project=project)
+    deed = asking.ask(COMMENT, issue, said, who=people["owner"], project=project)
     Deed.objects.update(outcome="unknown", reason="No answer came.", begun_at=now())
-    path = f"/issues/deeds/{deed.pk}/decide/"
+    path = f"/deeds/{deed.pk}/decide/"
     for page in (f"/issues/{issue.pk}/", deed.get_absolute_url()):
         assert "It is not there: do it again" in browser_of("contributor").get(page).text
         assert "It is not there: do it again" not in browser_of("viewer").get(page).text
@@ -655,8 +662,8 @@ def test_what_failed_says_why_and_gives_a_comment_back(
     from apps.issues import asking
 
     said = {"text": f"Mine {HOSTILE}"}
-    asking.ask(Deed.What.COMMENT, issue, said, who=people["owner"], project=project)
-    Deed.objects.update(outcome="failed", reason=f"Comments are locked {HOSTILE}", ended_at=now())
+    asking.ask(COMMENT, issue, said, who=people["owner"], project=project)
+    Deed.objects.update(outcome="refused", reason=f"Comments are locked {HOSTILE}", ended_at=now())
     page = browser_of("owner").get(f"/issues/{issue.pk}/").text
     assert "Comments are locked" in page
     assert "Mine" in page
@@ -667,11 +674,12 @@ def test_what_failed_says_why_and_gives_a_comment_back(
 def test_what_was_done_stands_in_the_projects_activity(
     issue: Issue, project: Project, people: dict[str, Any], browser_of: Any, keeper: Keeper
 ):
-    from apps.issues import asking, deeds
+    from apps.deeds import performing
+    from apps.issues import asking
 
     said = {"text": "Seen."}
-    deed = asking.ask(Deed.What.COMMENT, issue, said, who=people["owner"], project=project)
-    deeds.perform(deed.pk)
+    deed = asking.ask(COMMENT, issue, said, who=people["owner"], project=project)
+    performing.perform(deed.pk)
     page = browser_of("viewer").get("/projects/checkout/activity/").text
     assert "commented on SHOP-12" in page
     assert issue.reporter in page, "and when the issue was made"

@@ -123,7 +123,7 @@ def test_storable_json_survives_the_way_through_a_strict_encoder(value):
     max_examples=25,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(key=texts.filter(bool), value=json_values, text=texts)
 def test_any_answer_is_written_once_and_then_the_same(scope, boxes, key, value, text):

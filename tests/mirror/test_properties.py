@@ -23,7 +23,9 @@ MODELS = {"toy.box": Pipeline, "toy.part": Stage, "toy.run": Execution, "toy.ste
 STATUSES = {"Succeeded": "done", "Failed": "failed", "InProgress": "moving"}
 
 checked = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 keys = st.sampled_from(["a", "b", "c", "d"])
 boxes_outside = st.lists(

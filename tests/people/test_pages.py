@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from apps.api.models import ApiToken
 from apps.people.accounts import make_sign_in_link
 from apps.people.models import KnownSession, Profile
-from tests.browser import axe_violations
+from tests.browser import troubles_of
 from tests.e2e.conftest import DESK, PHONE, Site, desk, living, opened, owner, site
 from tests.factories import make_running_pipeline
 from tests.factories import make_user as make_reader
@@ -62,22 +62,10 @@ def furnish(owner: Any) -> dict[str, str]:
     }
 
 
-def troubles_of(page: Page) -> list[str]:
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    found = [f"{wide} pixels too wide"] if wide > 0 else []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        expect(page.locator("html")).to_have_attribute("data-theme", scheme)
-        found += [f"{scheme}: {violation}" for violation in axe_violations(page)]
-    return found
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("size", SIZES)
-def test_every_page_is_accessible_and_fits_in_light_and_dark(
-    opened: Callable[..., Page], site: Site, owner: Any, size: str
+def test_every_page_is_accessible_and_fits(
+    opened: Callable[..., Page], site: Site, owner: Any
 ) -> None:
-    page = opened("/health/", viewport=SIZES[size])
+    page = opened("/health/", viewport=DESK)
     found: dict[str, list[str]] = {}
     for name, path in furnish(owner).items():
         page.goto(site.url + path)
@@ -93,14 +81,12 @@ def test_every_page_is_accessible_and_fits_in_light_and_dark(
     assert {name: troubles for name, troubles in found.items() if troubles} == {}
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("size", SIZES)
 def test_the_doors_are_accessible_with_a_provider_and_a_second_factor(
-    opened: Callable[..., Page], site: Site, provider: ProviderProcess, size: str
+    opened: Callable[..., Page], site: Site, provider: ProviderProcess
 ) -> None:
     user = make_reader("checkout-developer")
     TOTP.activate(user, SECRET)
-    page = opened("/accounts/login/", user=None, viewport=SIZES[size])
+    page = opened("/accounts/login/", user=None, viewport=DESK)
     found = {"sign in": troubles_of(page)}
     page.goto(f"{site.url}/accounts/oidc/sso/login/callback/?state=x")
     expect(page.get_by_role("heading", name="This sign-in was not begun here")).to_be_visible()

@@ -235,7 +235,8 @@ def test_what_was_done_to_a_deleted_project_stays_for_administrators(
         deeds.edit(other, {"description": str(number)}, by=viewer)
     client = Client()
     client.force_login(make_user("administrator", staff=True))
-    assert 'href="/projects/deeds/"' in client.get("/projects/").text
+    assert 'href="/deeds/"' in client.get("/projects/").text
+    assert 'href="/projects/deeds/"' in client.get("/deeds/").text
     with django_assert_max_num_queries(12):
         page = client.get("/projects/deeds/").text
     assert "&lt;b&gt;Other" in page
@@ -248,5 +249,6 @@ def test_what_was_done_to_a_deleted_project_stays_for_administrators(
     assert "is no about" in client.get("/projects/deeds/?about=<b>").text
     viewing = Client()
     viewing.force_login(viewer)
-    assert "/projects/deeds/" not in viewing.get("/projects/").text
+    assert 'href="/deeds/"' in viewing.get("/projects/").text
+    assert "/projects/deeds/" not in viewing.get("/deeds/").text
     assert viewing.get("/projects/deeds/").status_code == 404

@@ -5,8 +5,9 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
+from apps.deeds.models import Deed
 from apps.issues import told
-from apps.issues.models import Category, Deed
+from apps.issues.models import Category
 from apps.live.templatetags.live_tags import plain
 from apps.mirror.markdown import rendered
 
