@@ -11,7 +11,7 @@ from apps.mirror.ask import Ask, Ended, Vanished
 from apps.mirror.masking import masked
 from apps.mirror.state import State
 
-from . import firsterror, masking
+from . import firsterror, masking, reports
 from .records import BuildRecord, ProjectRecord, build_record, project_record
 
 # What one BatchGetProjects or BatchGetBuilds takes.
@@ -86,6 +86,20 @@ def excerpts(reach: Reach, keys: Iterable[str]) -> Iterator[BuildRecord]:
             record = _excerpt(reach, build)
             if record is not None:
                 yield record
+
+
+def tested(reach: Reach, wanted: Mapping[str, Sequence[str]]) -> Iterator[BuildRecord]:
+    """Yield what the tests of builds came to, and nothing else of them.
+
+    wanted  builds' keys -> ARNs of their reports. Of a build whose reports are not all finished, or
+            could not be read, nothing is yielded.
+    """
+    arns = [arn for some in wanted.values() for arn in some]
+    found = {one["arn"]: one for one in reports.described(reach, dict.fromkeys(arns))}
+    for key, some in wanted.items():
+        read = [found[arn] for arn in some if arn in found]
+        if len(read) == len(some):
+            yield BuildRecord(key=key, reports=read)
 
 
 def _excerpt(reach: Reach, build: Mapping[str, Any]) -> BuildRecord | None:

@@ -11,6 +11,7 @@ from apps.mirror.models import Mirrored, MirroredQuerySet
 from apps.mirror.state import UNFINISHED, URGENCY, State
 
 from .console import build_url, project_url
+from .reports import Results, results_of
 
 
 class ProjectQuerySet(MirroredQuerySet):
@@ -120,6 +121,7 @@ WIDE_BUILD = (
     "file_system_locations",
     "exported_variables",
     "report_arns",
+    "reports",
 )
 
 
@@ -153,6 +155,9 @@ class Build(Mirrored):
     contexts: [{code, message}]}]` (times as ISO text). `logs` is `{group, stream, url, arn,
     cloudwatch_status, s3_location, s3_arn, s3_url, s3_status}`. `exported_variables` are names;
     their values are dropped. The rest as in `Project`.
+
+    `reports` is `[{arn, type, status, counts, failed, cut}]`, see `reports.described`; those of
+    `report_arns` that are not in it are not read yet.
 
     `excerpt` holds the log's lines around the first error, raw (ANSI sequences too); `excerpt_line`
     is the number of its first line in the log counted from 1, null where the log's beginning was
@@ -198,6 +203,7 @@ class Build(Mirrored):
     logs = models.JSONField(default=dict)
     exported_variables = models.JSONField(default=list)
     report_arns = models.JSONField(default=list)
+    reports = models.JSONField(default=list)
     build_batch_arn = models.CharField(max_length=2048, blank=True)
     auto_retry = models.JSONField(default=dict)
     failing_phase = models.CharField(max_length=32, blank=True)
@@ -232,6 +238,11 @@ class Build(Mirrored):
         """Its number, else the start of its id: what people call it beside the project's name."""
         uuid = self.key.partition(":")[2]
         return f"#{self.build_number}" if self.build_number else uuid[:8]
+
+    @property
+    def tests(self) -> Results | None:
+        """What its tests came to; None where it wrote no test report."""
+        return results_of(self.report_arns, self.reports)
 
     @property
     def asked_version(self) -> str:

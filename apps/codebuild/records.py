@@ -71,7 +71,7 @@ class ProjectRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildRecord:
-    """A build as BatchGetBuilds gives it; the excerpt is read apart from it."""
+    """A build as BatchGetBuilds gives it; reports and the excerpt are read apart from it."""
 
     key: str
     parent: str | Unread = UNREAD
@@ -113,6 +113,7 @@ class BuildRecord:
     logs: JSON = UNREAD
     exported_variables: JSON = UNREAD
     report_arns: JSON = UNREAD
+    reports: JSON = UNREAD
     build_batch_arn: str | Unread = UNREAD
     auto_retry: JSON = UNREAD
     failing_phase: str | Unread = UNREAD

@@ -10,12 +10,15 @@ from apps.mirror.resource import REGISTER, Cadence, Happened, Heard, Names, Reso
 from apps.mirror.state import State
 
 from . import collect, digest, models
-from .tasks import adopt_builds, quote_failures
+from .tasks import adopt_builds, quote_failures, read_reports
 from .ties import ties_of
 
 SOURCE = "aws.codebuild"
 # Let the log's last lines arrive before the error is looked for.
 LOG_SETTLES = 2.0
+# And let CodeBuild finish the reports, which it does after the build.
+REPORTS_SETTLE = 3.0
+ENDED = (State.DONE, State.FAILED, State.STOPPED)
 
 
 def _build_of(detail: Mapping[str, Any]) -> Iterator[Names]:
@@ -32,7 +35,10 @@ def _project_called_on(detail: Mapping[str, Any]) -> Iterator[Names]:
     yield Names(kind="codebuild.project", key=asked.get("name") or answered["project"]["name"])
 
 
-def _look_at_failures(scope_id: int, changes: Sequence[Change]) -> None:
+def _look_closer(scope_id: int, changes: Sequence[Change]) -> None:
+    """Have what a build's own answer does not tell read: the log's error, and its reports."""
+    if any(change.after.get("state") in ENDED for change in changes):
+        read_reports.apply_async((scope_id,), countdown=REPORTS_SETTLE)
     if any(change.after.get("state") == State.FAILED for change in changes):
         quote_failures.apply_async((scope_id,), countdown=LOG_SETTLES)
 
@@ -73,8 +79,18 @@ BUILD = REGISTER.add(
         model=models.Build,
         collect=collect.builds,
         cadence=Cadence(cold=timedelta(seconds=60), hot=timedelta(seconds=3)),
-        calls=("codebuild:ListBuilds", "codebuild:BatchGetBuilds", "logs:GetLogEvents"),
-        optional=("logs:GetLogEvents",),
+        calls=(
+            "codebuild:ListBuilds",
+            "codebuild:BatchGetBuilds",
+            "codebuild:BatchGetReports",
+            "codebuild:DescribeTestCases",
+            "logs:GetLogEvents",
+        ),
+        optional=(
+            "codebuild:BatchGetReports",
+            "codebuild:DescribeTestCases",
+            "logs:GetLogEvents",
+        ),
         events=(
             Heard(source=SOURCE, detail_type="CodeBuild Build State Change", names=_build_of),
             Heard(source=SOURCE, detail_type="CodeBuild Build Phase Change", names=_build_of),
@@ -84,7 +100,7 @@ BUILD = REGISTER.add(
         history=True,
         keyed=True,
         digest=digest.projects,
-        after=_look_at_failures,
+        after=_look_closer,
         happened=Happened(
             at="started_at",
             group="Builds",

@@ -16,7 +16,7 @@ from apps.mirror.ask import UNREAD, LinkTo, Parent, Unread
 from apps.mirror.masking import masked
 from apps.mirror.state import UNFINISHED, State
 
-from .discretion import configuration, output_variables, variables
+from .discretion import approval_message, configuration, output_variables, variables
 from .records import ActionRecord, ExecutionRecord, PipelineRecord, StageRecord
 from .starters import invocation, started
 
@@ -330,9 +330,13 @@ def action_record(reach: Reach, pipeline: Parent, detail: Mapping[str, Any]) -> 
     error = result.get("errorDetails") or {}
     status = detail.get("status", "")
     defined = _defined_at(pipeline, detail)
-    waits = status == "InProgress" and kind.get("category") == "Approval"
-    external_id = result.get("externalExecutionId", "")
+    asks = kind.get("category") == "Approval"
+    waits = status == "InProgress" and asks
+    # Of an approval it is the token by which it is answered; nothing keeps that.
+    external_id = "" if asks else result.get("externalExecutionId", "")
     ran_with = configuration(given.get("resolvedConfiguration") or given.get("configuration") or {})
+    if asks:
+        ran_with |= approval_message(given)
     ran_as = {
         "owner": kind.get("owner", ""),
         "provider": kind.get("provider", ""),
@@ -353,6 +357,7 @@ def action_record(reach: Reach, pipeline: Parent, detail: Mapping[str, Any]) -> 
         category=kind.get("category", ""),
         owner=kind.get("owner", ""),
         provider=kind.get("provider", ""),
+        pipeline_version=detail.get("pipelineVersion"),
         run_order=UNREAD if defined is None else defined.get("run_order", 1),
         region=given.get("region", ""),
         started_at=detail.get("startTime"),

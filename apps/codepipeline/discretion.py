@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from apps.mirror.masking import masked
+from apps.mirror.masking import masked, named_masked, sounds_secret
 
 DROPPED = "••••"
 SECRETIVE = re.compile(r"(?i)(token|secret|passw|credential|api[-_]?key|private[-_]?key|auth)")
@@ -41,6 +41,8 @@ ABOUT_THE_COMMIT = frozenset(
 )
 
 REFERENCES = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-variables.html
+VARIABLE = re.compile(r"#\{([\w@-]+)\.([\w@-]+)\}")
 
 
 def configuration(given: Mapping[str, Any]) -> dict[str, str]:
@@ -57,6 +59,49 @@ def _value(name: str, value: str) -> str:
         return DROPPED if value else ""
     # Jenkins' ServerURL and an approval's ExternalEntityLink may hold a login.
     return masked(value)
+
+
+def approval_message(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an approval tells whoever decides it, {"CustomData": …}; {} where it has none.
+
+    It was written to be read by them: AWS mails it and shows it. What looks like a secret is masked
+    all the same, and so is what it takes from other actions' variables, whose values we drop.
+
+    given  an action execution's input: its `configuration` and `resolvedConfiguration`.
+    """
+    asked = str((given.get("configuration") or {}).get("CustomData") or "")
+    resolved = str((given.get("resolvedConfiguration") or {}).get("CustomData") or "")
+    text = _resolved(asked, resolved) if asked and resolved else asked or resolved
+    return {"CustomData": named_masked(masked(text))} if text else {}
+
+
+def _resolved(asked: str, resolved: str) -> str:
+    """A text with its variables put in, but for those that may be secrets.
+
+    Where it cannot be told what stands for which, it stays as it was written.
+    """
+    pieces = VARIABLE.split(asked)
+    told, at = pieces[0], len(pieces[0])
+    if not resolved.startswith(told):
+        return asked
+    for place in range(1, len(pieces), 3):
+        namespace, name, behind = pieces[place : place + 3]
+        final = place + 3 == len(pieces)
+        until = len(resolved) - len(behind) if final else resolved.find(behind or "\0", at)
+        if until < at or not resolved.startswith(behind, until):
+            return asked
+        # A value may hold what stands behind it: then nobody knows where it ends.
+        if behind and resolved.count(behind) > asked.count(behind):
+            return asked
+        told += (resolved[at:until] if _may_be_told(namespace, name) else DROPPED) + behind
+        at = until + len(behind)
+    return told
+
+
+def _may_be_told(namespace: str, name: str) -> bool:
+    if namespace in ("codepipeline", "variables"):
+        return not sounds_secret(name)
+    return name in ABOUT_THE_COMMIT
 
 
 def _environment(value: str) -> str:

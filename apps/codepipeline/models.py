@@ -187,6 +187,8 @@ class Action(Mirrored):
     category = models.CharField(max_length=32, blank=True)
     owner = models.CharField(max_length=32, blank=True)
     provider = models.CharField(max_length=64, blank=True)
+    # The pipeline's structure that it ran by; None of what was read before that was kept.
+    pipeline_version = models.PositiveIntegerField(null=True)
     # None where it ran by a definition that nobody read.
     run_order = models.PositiveSmallIntegerField(null=True)
     region = models.CharField(max_length=32, blank=True)

@@ -192,7 +192,8 @@ class Pipelines:
             row = rows.get((link.to_kind, link.to_arn))
             if row is not None:
                 pairs[name] = ((KIND, by_stage[name][0]), (link.to_kind, row.pk)), row
-        tells = VISIBILITY.rule.tells(pair for pair, _ in pairs.values())
+        read = {pair[1]: row for pair, row in pairs.values()}
+        tells = VISIBILITY.rule.tells((pair for pair, _ in pairs.values()), read)
         for name, (pair, row) in pairs.items():
             if tells[pair]:
                 action, kind = by_stage[name][1], pair[1][0]

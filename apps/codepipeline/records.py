@@ -87,6 +87,7 @@ class ActionRecord:
     category: str
     owner: str
     provider: str
+    pipeline_version: int | None
     # Told by the definition alone, and so only while it is the one that the action ran by.
     run_order: int | Unread
     expires_at: datetime | Unread | None

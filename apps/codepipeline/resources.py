@@ -7,7 +7,12 @@ from typing import Any
 from apps.aws.events import called
 from apps.mirror.resource import REGISTER, Cadence, Happened, Heard, Names, Resource
 
-from . import collect, digest, models
+from . import (
+    carries,  # noqa: F401 - registers itself
+    collect,
+    digest,
+    models,
+)
 from .ties import ties_of
 
 SOURCE = "aws.codepipeline"

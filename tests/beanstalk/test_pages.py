@@ -170,7 +170,7 @@ def test_one_that_moves_says_what_is_being_done(viewer: Client):
     )
     page = viewer.get(row.get_absolute_url()).text
     assert "Updating" in page
-    assert "can be aborted in AWS" in page
+    assert "can be aborted" in page
 
 
 def test_events_are_in_order_and_narrowed_by_severity_without_scripts(

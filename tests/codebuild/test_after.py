@@ -48,7 +48,10 @@ def _an_hour_later() -> Any:
 def test_a_new_failure_is_quoted_without_anybody_asking(scope: Scope, aws: Any, queued: Any):
     flight = aws(Flight().load(FLIGHTS / "full"))
     failed(scope)
-    assert [(name, args) for name, args, _ in queued] == [("codebuild.quote_failures", (scope.pk,))]
+    assert [(name, args) for name, args, _ in queued] == [
+        ("codebuild.read_reports", (scope.pk,)),
+        ("codebuild.quote_failures", (scope.pk,)),
+    ]
     tasks.quote_failures(scope.pk)
     assert "rounds tax half up" in Build.objects.get().excerpt
     asked = len(flight.asked)

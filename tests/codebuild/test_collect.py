@@ -20,6 +20,7 @@ from tests.flight import PLANTED, Fault, Flight
 
 KEY = "checkout-build:8745a7a9-c340-456a-9166-edf953571bee"
 ARN = "arn:aws:codebuild:eu-west-1:111122223333"
+REPORT = f"{ARN}:report/checkout-unit:11111111-0000-4000-8000-000000000001"
 
 
 def builds_of(reach: Any, ask: Ask) -> list[BuildRecord]:
@@ -33,9 +34,8 @@ def read(scope: Scope, flight: Flight) -> list[Change]:
         PROJECT, scope, list(collect.projects(reach, Ask())), extent=Everything()
     ).changes
     changes += reconcile(BUILD, scope, list(builds_of(reach, Ask())), extent=Everything()).changes
-    changes += reconcile(
-        BUILD, scope, list(collect.excerpts(reach, [KEY])), extent=Nothing()
-    ).changes
+    for more in (collect.excerpts(reach, [KEY]), collect.tested(reach, {KEY: [REPORT]})):
+        changes += reconcile(BUILD, scope, list(more), extent=Nothing()).changes
     return changes
 
 
@@ -127,8 +127,9 @@ def test_what_may_be_a_secret_is_not_in_the_records_either(full: Flight):
         *collect.projects(reach, Ask()),
         *builds_of(reach, Ask()),
         *collect.excerpts(reach, [KEY]),
+        *collect.tested(reach, {KEY: [REPORT]}),
     ]
-    assert len(records) == 3
+    assert len(records) == 4
     assert PLANTED not in repr(records)
 
 
@@ -320,6 +321,7 @@ def test_every_call_made_is_declared(full: Flight, empty: Flight):
     list(collect.projects(reach, Ask()))
     list(builds_of(reach, Ask()))
     list(collect.excerpts(reach, [KEY]))
+    list(collect.tested(reach, {KEY: [REPORT]}))
     declared = {
         call for kind in ("project", "build") for call in REGISTER.get(f"codebuild.{kind}").calls
     }

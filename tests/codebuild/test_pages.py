@@ -369,11 +369,15 @@ def test_pages_of_projects_hold_every_row_once_broken_first(viewer: Client, db: 
     ],
 )
 def test_a_cursor_nobody_gave_out_is_the_first_page(build: Build, viewer: Client, place: Any):
-    cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+    after = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
     for path in ("/codebuild/builds/", "/codebuild/"):
-        for after in (cursor, "x", "%00", "A" * 5000):
-            page = viewer.get(f"{path}?after={after}").text
-            assert f"/codebuild/builds/{build.pk}/" in page
+        assert f"/codebuild/builds/{build.pk}/" in viewer.get(f"{path}?after={after}").text
+
+
+@pytest.mark.parametrize("after", ["x", "%00", "A" * 5000])
+def test_what_is_no_cursor_is_the_first_page(build: Build, viewer: Client, after: str):
+    for path in ("/codebuild/builds/", "/codebuild/"):
+        assert f"/codebuild/builds/{build.pk}/" in viewer.get(f"{path}?after={after}").text
 
 
 def test_an_account_without_builds_is_told_what_would_be_here(viewer: Client):

@@ -286,7 +286,7 @@ def test_the_list_is_searched_by_name_tag_and_identity_at_a_constant_cost(
     ]
     OnPremisesInstance.objects.bulk_create(many)
     viewer.get("/codedeploy/on-premises/")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         viewer.get("/codedeploy/on-premises/?q=rack")
 
 

@@ -144,6 +144,10 @@ def test_an_approval_that_waits_makes_stage_execution_and_pipeline_wait(scope, s
     assert [key[:2] for key in stage.inbound_execution_ids] == ["e2"]
     row = Action.objects.get(name="Release")
     assert (row.state, row.expires_at) == ("waiting", asked + timedelta(days=1))
+    assert row.pipeline_version == 12
+    assert row.configuration == {
+        "CustomData": "Release c0ffee1? password: *** by \u2022\u2022\u2022\u2022"
+    }
     assert Execution.objects.get(key__startswith="e1").state == "waiting"
     assert Pipeline.objects.get(key="checkout").state == "waiting"
 
