@@ -9,6 +9,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from . import (
+    approvals,
     beanstalk,
     cloudformation,
     cloudwatch,
@@ -56,6 +57,7 @@ api.add_decorator(understood, mode="view")
 # Adding a service is a module with a router, and a line here; /rows/ lists it without either.
 api.add_router("/pipelines", pipelines.router, tags=["CodePipeline"])
 api.add_router("/executions", executions.router, tags=["CodePipeline"])
+api.add_router("/approvals", approvals.router, tags=["CodePipeline"])
 api.add_router("/journeys", journeys.router, tags=["Journeys"])
 api.add_router("/builds", codebuild.builds, tags=["CodeBuild"])
 api.add_router("/build-projects", codebuild.projects, tags=["CodeBuild"])

@@ -40,7 +40,7 @@ def brought(executions: Sequence[Execution]) -> Mapping[int, Brought]:
     repositories = {repository for some in at.values() for repository in some}
     if not repositories:
         return {}
-    histories, ids = _histories(repositories)
+    read, ids = histories(repositories)
     before = _before(executions)
     found: dict[int, Brought] = defaultdict(Brought)
     by_commit: dict[tuple[int, str], list[Brought]] = defaultdict(list)
@@ -48,17 +48,18 @@ def brought(executions: Sequence[Execution]) -> Mapping[int, Brought]:
         taken = _taken(before.get(one.pipeline_id, ()), one.started_at)
         for revision in revisions_of(one):
             for repository in at.get(revision, ()):
-                for commit in _since(histories[repository], revision, taken):
+                for commit in _since(read[repository], revision, taken):
                     if (repository, commit) in ids:
                         found[one.pk].commits.add(ids[repository, commit])
                         by_commit[repository, commit].append(found[one.pk])
-    _add_pulls(by_commit)
+    add_pulls(by_commit)
     return found
 
 
-def _histories(
+def histories(
     repositories: Collection[int],
 ) -> tuple[Mapping[int, History], Mapping[tuple[int, str], int]]:
+    """Return repositories' histories, and their commits' ids by (repository, commit); one query."""
     parents: dict[int, dict[str, Sequence[str]]] = defaultdict(dict)
     ids: dict[tuple[int, str], int] = {}
     rows = Commit.objects.filter(repository__in=repositories).order_by("-committed_at", "-pk")
@@ -106,7 +107,7 @@ def _since(history: History, head: str, taken: Iterable[str]) -> list[str]:
     return found
 
 
-def _add_pulls(by_commit: Mapping[tuple[int, str], Iterable[Brought]]) -> None:
+def add_pulls(by_commit: Mapping[tuple[int, str], Iterable[Brought]]) -> None:
     """Add the pull requests that were merged as one of these commits, or proposed one of them."""
     names = list(by_commit)
     for start in range(0, len(names), AT_ONCE):

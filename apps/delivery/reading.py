@@ -71,12 +71,12 @@ def by_pipeline(executions: Iterable[Execution]) -> tuple[dict[int, list[Executi
 
 def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
     """Read stages, actions, what these started and what stands in each stage now."""
-    standing, standing_since = _standing(user, runs)
+    stands, since = standing(user, runs)
     # What stands there may be none of the first runs, nor of the newest.
     every = list(
         {
             one.pk: one
-            for one in (*(one for some in runs.values() for one in some), *standing.values())
+            for one in (*(one for some in runs.values() for one in some), *stands.values())
         }.values()
     )
     stages: dict[int, list[Stage]] = defaultdict(list)
@@ -89,9 +89,9 @@ def read(user: Any, runs: Mapping[int, Sequence[Execution]]) -> Found:
     return Found(
         stages=stages,
         actions=actions,
-        ran=_ran(user, [one for some in actions.values() for one in some]),
-        standing=standing,
-        standing_since=standing_since,
+        ran=what_ran(user, [one for some in actions.values() for one in some]),
+        standing=stands,
+        standing_since=since,
         over=_over(user, every),
         took=commits_of(every),
     )
@@ -113,10 +113,10 @@ def taken_repositories(user: Any, repositories: Collection[int]) -> set[int]:
     return set(rows.order_by().values_list("repository", flat=True).distinct())
 
 
-def _standing(
+def standing(
     user: Any, runs: Mapping[int, Sequence[Execution]]
 ) -> tuple[dict[tuple[int, str], Execution], dict[tuple[int, str], datetime]]:
-    """The newest execution that brought something out, by pipeline and stage, and when it had.
+    """Return the newest execution that brought something out, by pipeline and stage, and when.
 
     However long ago: an older change of an issue is asked for, too.
     """
@@ -162,8 +162,8 @@ def _over(user: Any, runs: Sequence[Execution]) -> dict[int, Execution]:
     return {pk: found[name] for pk, name in said.items() if name in found}
 
 
-def _ran(user: Any, actions: Sequence[Action]) -> dict[int, Ran]:
-    """What actions started, by their ids, as far as the user may see it; a query a kind."""
+def what_ran(user: Any, actions: Sequence[Action]) -> dict[int, Ran]:
+    """Return what actions started, by their ids, as the user may see it; a query a kind."""
     by_id = {one.pk: one for one in actions}
     links = list(
         Link.objects.filter(

@@ -33,12 +33,30 @@ def sources_of(executions: Iterable[Execution]) -> Mapping[int, frozenset[str]]:
 
 
 def commits_of(executions: Iterable[Execution]) -> Mapping[int, frozenset[str]]:
-    """Return the ids of the commits that executions took, by execution; in one query."""
+    """Return the ids of the commits that executions took, by execution; in one query.
+
+    A rollback has no source action, and may be told without revisions: it runs with what the
+    execution that it brings back ran with. Where there is one, in two queries.
+    """
     some = list(executions)
-    named = sources_of(some)
-    return {
-        one.pk: frozenset(
-            [*revisions_of(one), *(arn.rpartition("#")[2] for arn in named.get(one.pk, ()))]
-        )
-        for one in some
-    }
+    brought_back = _brought_back(some)
+    named = sources_of([*some, *brought_back.values()])
+    return {one.pk: _took(brought_back.get(one.pk, one), named) for one in some}
+
+
+def _took(one: Execution, named: Mapping[int, frozenset[str]]) -> frozenset[str]:
+    arns = named.get(one.pk, frozenset())
+    return frozenset([*revisions_of(one), *(arn.rpartition("#")[2] for arn in arns)])
+
+
+def _brought_back(executions: Iterable[Execution]) -> Mapping[int, Execution]:
+    """The executions that rollbacks among these bring back, by the rollback's id."""
+    wanted = {one.pk: (one.pipeline_id, one.rollback_of) for one in executions if one.rollback_of}
+    if not wanted:
+        return {}
+    rows = Execution.objects.filter(
+        pipeline__in={pipeline for pipeline, _ in wanted.values()},
+        key__in={key for _, key in wanted.values()},
+    )
+    found = {(row.pipeline_id, row.key): row for row in rows.defer(*WIDE)}
+    return {pk: found[name] for pk, name in wanted.items() if name in found}

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 AT_SITES = {"issues", "trackers"}
 TOLD = ("id", "arn", "account", "region", "status", "state", "url", "console_url")
 # Lists that tell of something else than one mirrored thing an item.
-OTHERS = {"scopes", "rows", "projects", "journeys"}
+OTHERS = {"scopes", "rows", "projects", "journeys", "approvals"}
 FAILED = {"status": "FAILED", "state": "failed"}
 
 

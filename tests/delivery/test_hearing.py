@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
@@ -133,6 +134,30 @@ def test_where_nothing_moves_nothing_is_worked_out(heard: Any):
     with CaptureQueriesContext(connection) as told:
         hearing.hear()
     assert not [one for one in told if "codepipeline_execution" in one["sql"]]
+
+
+@pytest.mark.parametrize("heard_after", [0, 3600])
+def test_what_moved_is_worked_out_when_it_is_heard_and_once_more_when_all_was_read(
+    heard: Any, monkeypatch: pytest.MonkeyPatch, heard_after: int
+):
+    noted: list[set[int]] = []
+    monkeypatch.setattr(hearing, "note", lambda ids: noted.append(set(ids)) or 0)
+    first = run(heard, 1, to="Build")
+    moved(first)
+    Change.objects.update(at=now() - timedelta(seconds=heard_after))
+    for _ in range(3):
+        hearing.hear()
+    assert noted == [{first.pk}]
+    second = run(heard, 1, to="Build")
+    moved(second)
+    with time_machine.travel(now() + hearing.SETTLED, tick=False):
+        for _ in range(3):
+            hearing.hear()
+    assert noted == [{first.pk}, {first.pk, second.pk}]
+    with time_machine.travel(now() + 3 * hearing.SETTLED, tick=False):
+        for _ in range(3):
+            hearing.hear()
+    assert noted[2:] == [{second.pk}]
 
 
 def test_what_happened_while_nobody_told_is_not_told_afterwards(heard: Any):
