@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="virtual seconds per real second; 1 is real time, 0 immediate (default: 6)",
     )
     parser.add_argument(
-        "--scenario", default="default", help="default, empty or bulk:<number of pipelines>"
+        "--scenario", default="default", help="default, quiet, empty or bulk:<number of pipelines>"
     )
     parser.add_argument(
         "--policy",

@@ -39,7 +39,8 @@ class Bus:
     ) -> None:
         """Send one event to every queue that a rule of this place's default bus names.
 
-        Other targets (SNS, Lambda, logs, other buses) are passed over.
+        Pipelines that a rule names begin. Other targets (SNS, Lambda, logs, other buses) are
+        passed over.
         """
         from moto.events.models import events_backends
 
@@ -62,9 +63,31 @@ class Bus:
             if rule.state != "ENABLED" or not _matches(rule.event_pattern, event):
                 continue
             for target in list(rule.targets):
-                if target["Arn"].split(":")[2] == "sqs":
+                service = target["Arn"].split(":")[2]
+                if service == "sqs":
                     body = body or json.dumps(event)
                     self._send(target, body)
+                elif service == "codepipeline":
+                    self._release(place, rule.arn, target)
+
+    def _release(self, place: Place, rule: str, target: dict[str, Any]) -> None:
+        """Begin a pipeline, where the target's role may."""
+        from apps.sandbox.codepipeline import artifacts, engine
+        from apps.sandbox.codepipeline.model import PipelineStore
+        from apps.sandbox.rolepolicy import service_session
+
+        arn = str(target["Arn"])
+        pipeline = place.of(PipelineStore).pipelines.get(arn.split(":", 5)[5])
+        actor = service_session(place.world, str(target.get("RoleArn", "")), "events")
+        action = "codepipeline:StartPipelineExecution"
+        if pipeline is None or artifacts.denial_of(place, actor, action, arn) is not None:
+            return
+
+        def begin() -> None:
+            if not pipeline.deleted:
+                engine.start(pipeline, "CloudWatchEvent", rule)
+
+        place.world.scheduler.after(1, begin)
 
     def _send(self, target: dict[str, Any], body: str) -> None:
         from moto.sqs.models import Message, sqs_backends

@@ -35,6 +35,8 @@ KINDS: dict[str, str] = {
     "cut-page": "lists come in pages of `page` items and every nextToken is refused",
 }
 
+#: What a call between AWS's own services may meet: refusals.
+REFUSING = frozenset({"throttle", "deny", "error", "expired"})
 
 _PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 
@@ -163,15 +165,19 @@ class Faults:
         *,
         paging: bool,
         refusal: Callable[[Fault], Exception] | None = None,
+        inside: bool = False,
     ) -> Strike:
         """Let the faults that cover a call act on it, and return what is left for the gateway.
 
         May wait. Raises AwsError, or what drops the connection. ``paging`` is whether the request
-        carries a nextToken. ``refusal`` words what a site that is not AWS refuses with.
+        carries a nextToken. ``refusal`` words what a site that is not AWS refuses with. ``inside``
+        is a call between AWS's own services, which never waits and is never cut off.
         """
         strike = Strike()
         for fault in self.active():
             if not fault.covers(service, operation, account, region):
+                continue
+            if inside and fault.kind not in REFUSING:
                 continue
             if fault.kind == "quota" or (fault.kind == "secondary" and refusal is None):
                 continue
@@ -183,6 +189,13 @@ class Faults:
             fault.struck += 1
             self._apply(fault, strike, paging, refusal or _refusal)
         return strike
+
+    def denies(self, service: str, operation: str, account: str, region: str) -> bool:
+        """Whether a call would meet a fault that denies it; none of them strikes by this."""
+        return any(
+            fault.kind == "deny" and fault.covers(service, operation, account, region)
+            for fault in self.active()
+        )
 
     def _apply(
         self, fault: Fault, strike: Strike, paging: bool, refusal: Callable[[Fault], Exception]

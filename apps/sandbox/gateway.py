@@ -14,13 +14,13 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from apps.sandbox import trail, wire
+from apps.sandbox import buckets, rolepolicy, trail, wire
 from apps.sandbox.control import Control
 from apps.sandbox.github.door import GitHubSite
 from apps.sandbox.httpd import DroppedConnectionError
 from apps.sandbox.jira.door import JiraSite
 from apps.sandbox.operations import HANDLERS, TRAITS, AwsError, Call, NotOursError, Params, Traits
-from apps.sandbox.policy import Policy, action_of, denial, resources_of
+from apps.sandbox.policy import Policy, action_of, denial, operations_of, resources_of
 from apps.sandbox.principals import ExpiredSessionError, Principal, UnknownKeyError
 from apps.sandbox.validation import complaint
 
@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from apps.sandbox.moto_door import MotoDoor
     from apps.sandbox.rest import Site
     from apps.sandbox.wire import Reply, Request
-    from apps.sandbox.world import World
+    from apps.sandbox.world import Place, World
 
 log = logging.getLogger("sandbox")
 
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]*)/([^/]+)/aws4_request")
+#: Services that IAM calls by another name than the sandbox does.
+_SIGNED = {"apigateway": "apigatewayv2", "elasticloadbalancing": "elbv2"}
 #: Of a service that declares nothing.
 _MOTOS = Traits(own=False)
 
@@ -48,6 +50,8 @@ class _Asked:
     service: str
     protocol: str
     request_id: str
+    #: Who acts, where one of AWS's services calls another; the access key says it else.
+    actor: Principal | None = None
 
 
 class Gateway:
@@ -66,6 +70,13 @@ class Gateway:
         for site in self.sites:
             if request.path.startswith(site.prefix):
                 return site(request)
+        return self.aws(request)
+
+    def aws(self, request: Request, actor: Principal | None = None) -> Reply:
+        """Answer a request to AWS; ``actor`` is who acts where one of its services calls another.
+
+        Such a call is judged as every other, but neither counted nor kept waiting.
+        """
         request_id = str(uuid.uuid4())
         signed = _SCOPE.search(request.headers.get("authorization", ""))
         if signed is None:
@@ -76,7 +87,7 @@ class Gateway:
         key, region, signing_name = signed.groups()
         service = wire.service_of(signing_name, request)
         protocol = wire.protocol_of(service, request.headers)
-        asked = _Asked(request, key, region, service, protocol, request_id)
+        asked = _Asked(request, key, region, service, protocol, request_id, actor)
         try:
             reply = self._serve(asked)
         except AwsError as error:
@@ -92,19 +103,28 @@ class Gateway:
 
     def _serve(self, asked: _Asked) -> Reply:
         service, protocol = asked.service, asked.protocol
-        caller = self._caller(asked.key)
+        caller = asked.actor or self._caller(asked.key)
         operation = wire.operation_name(service, protocol, asked.request)
         if operation is None:
             raise _unknown_operation(service, asked.request.path)
-        self.world.count(caller.account, asked.region, service, operation)
+        if asked.actor is None:
+            self.world.count(caller.account, asked.region, service, operation)
         own = HANDLERS.get((service, operation))
         members: Params = {}
-        if (own is not None or self.policy is not None) and _modelled(service, operation):
+        judged = own is not None or self.policy is not None or bool(caller.role)
+        if judged and _modelled(service, operation):
             members = wire.read_members(service, operation, protocol, asked.request)
         place = self.world.place(caller.account, asked.region)
         call = Call(self.world, place, service, operation, caller)
         paging = bool(members.get("nextToken") or members.get("NextToken"))
-        strike = self.faults.strike(service, operation, place.account, place.region, paging=paging)
+        strike = self.faults.strike(
+            service,
+            operation,
+            place.account,
+            place.region,
+            paging=paging,
+            inside=asked.actor is not None,
+        )
         if strike.reply is not None:
             return strike.reply
         self._permit(call, members, strike)
@@ -136,20 +156,42 @@ class Gateway:
     def _permit(self, call: Call, members: Params, strike: Strike) -> None:
         if (call.service, call.operation) == ("sts", "GetCallerIdentity") and not strike.deny:
             return  # AWS lets everybody ask who they are
-        if not strike.deny and self.policy is None:
+        own = self._held_to(call.caller)
+        if not strike.deny and own is None:
             return
         action = action_of(call.service, call.operation)
         resources = resources_of(call.service, call.account, call.region, members)
         if strike.deny:
             raise denial(call.caller.arn, action, resources[0])
-        if self.policy is not None:
-            self.policy.check(call.caller.arn, action, resources)
+        if own is not None:
+            own.check(call.caller.arn, action, resources)
+
+    def _held_to(self, actor: Principal) -> Policy | None:
+        """What says what somebody may do: a role's policies, the sandbox's, nothing for root."""
+        if actor.role:
+            return rolepolicy.of(actor)
+        return None if actor.arn.endswith(":root") else self.policy
+
+    def decides(self, actor: Principal, place: Place, action: str, resource: str) -> str:
+        """Whether ``actor`` may do ``action``, in the words of IAM's simulator.
+
+        What a fault denies is denied here, too.
+        """
+        for called in operations_of(action):
+            service, _, name = called.partition(":")
+            service = _SIGNED.get(service, service)
+            if self.faults.denies(service, name, place.account, place.region):
+                return "explicitDeny"
+        policy = self._held_to(actor)
+        return policy.decides(action, resource) if policy is not None else "allowed"
 
     def _fall_through(self, asked: _Asked, operation: str, account: str) -> Reply:
         """Let moto answer in ``account``; what moto cannot do becomes a modelled error."""
         service = asked.service
         if _traits(service).own or not _modelled(service, operation):
             raise _unknown_operation(service, operation)
+        if service == "s3" and operation != "CreateBucket":
+            buckets.check_owner(self.world, account, asked.request.path)
         if self._moto is None:
             from apps.sandbox.moto_door import MotoDoor
 

@@ -68,6 +68,8 @@ class Group:
     created: int
     retention: int | None = None
     streams: dict[str, Stream] = field(default_factory=dict)
+    key: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
 
     def add_live(self, name: str, now: float, source: Callable[[], list[Line]]) -> None:
         """A stream that grows by itself; ``now`` in epoch seconds."""
@@ -272,6 +274,7 @@ def describe_log_groups(call: Call, params: Params) -> Answer:
                 "logGroupArn": call.place.arn("logs", f"log-group:{group.name}"),
                 "storedBytes": _stored_bytes(group, call.world.now()),
                 "logGroupClass": "STANDARD",
+                "kmsKeyId": group.key,
             }
             for group in page
         ],
@@ -340,7 +343,8 @@ def create_log_group(call: Call, params: Params) -> Answer:
     store = call.place.of(LogStore)
     if params["logGroupName"] in store.groups:
         raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
-    store.ensure_group(params["logGroupName"])
+    group = store.ensure_group(params["logGroupName"])
+    group.key, group.tags = params.get("kmsKeyId"), dict(params.get("tags") or {})
     return {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 from moto.backends import list_of_moto_modules
@@ -11,6 +12,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from apps.sandbox.wire import Reply, Request
 
 log = logging.getLogger("sandbox.moto")
+# moto would make each region's eight hundred public images when it begins and again when it is
+# emptied, a second of work; the sandbox's machines name theirs and nobody lists them.
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 
 
 class _Dispatcher(DomainDispatcherApplication):
@@ -63,6 +67,8 @@ class MotoDoor:
         html = any(
             name.lower() == "content-type" and "text/html" in value for name, value in headers
         )
+        if html and status == 404 and request.method == "HEAD":
+            return Reply(404, [("Content-Type", "application/xml")], b"")  # S3: it is not there
         if html and (status >= 500 or status == 404):
             log.warning(
                 "moto answered %s to %s with a page",

@@ -19,17 +19,41 @@ _ACTIONS = {
     "s3:ListObjects": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:CopyObject": "s3:PutObject",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
+    "lambda:Invoke": "lambda:InvokeFunction",
 }
+#: API Gateway has an action for each of HTTP's methods.
+_METHODS = {"Create": "POST", "Get": "GET", "Update": "PATCH", "Delete": "DELETE"}
 
 
 #: Services that IAM calls by another name than boto3 does.
-_PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
+_PREFIXES = {
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+}
 
 
 def action_of(service: str, operation: str) -> str:
     """The IAM action that an operation needs: ``codepipeline:GetPipelineState``."""
+    if service == "apigatewayv2":
+        verb = next((verb for verb in _METHODS if operation.startswith(verb)), "Create")
+        return f"apigateway:{_METHODS[verb]}"
     action = f"{_PREFIXES.get(service, service)}:{operation}"
     return _ACTIONS.get(action, action)
+
+
+def operations_of(action: str) -> list[str]:
+    """``service:Operation`` of the calls that an action allows, one of them by its own name."""
+    return [action, *(operation for operation, needs in _ACTIONS.items() if needs == action)]
 
 
 def resources_of(service: str, account: str, region: str, members: Params) -> list[str]:
@@ -39,6 +63,14 @@ def resources_of(service: str, account: str, region: str, members: Params) -> li
         told = TRAITS[service].resources
         return told(where, members) if told is not None else ["*"]
     match service:
+        case "iam":
+            return [_of_iam(f"arn:aws:iam::{account}:", members)]
+        case "kms":
+            return [_of_kms(where, members)]
+        case "sns" if arn := members.get("TopicArn") or members.get("Name"):
+            return [str(arn) if str(arn).startswith("arn:") else f"{where}{arn}"]
+        case "ssm" if name := members.get("Name"):
+            return [f"{where}parameter/{str(name).lstrip('/')}"]
         case "sqs":
             url = str(members.get("QueueUrl", ""))
             owner, _, name = url.rpartition("/")
@@ -49,6 +81,30 @@ def resources_of(service: str, account: str, region: str, members: Params) -> li
         case "events":
             return [f"{where}rule/{members.get('Name') or members.get('Rule') or '*'}"]
     return ["*"]
+
+
+def _of_iam(where: str, members: Params) -> str:
+    path = str(members.get("Path") or "/")
+    for member, kind in (
+        ("RoleName", "role"),
+        ("InstanceProfileName", "instance-profile"),
+        ("PolicyName", "policy"),
+        ("UserName", "user"),
+        ("GroupName", "group"),
+    ):
+        if member in members:
+            return f"{where}{kind}{path}{members[member]}"
+    arn = members.get("PolicyArn") or members.get("PolicySourceArn")
+    return str(arn or "*")
+
+
+def _of_kms(where: str, members: Params) -> str:
+    key = str(members.get("TargetKeyId") or members.get("KeyId") or "")
+    if not key:
+        return "*"
+    if key.startswith("arn:"):
+        return key
+    return f"{where}{key}" if key.startswith("alias/") else f"{where}key/{key}"
 
 
 def denial(arn: str, action: str, resource: str, *, explicit: bool = False) -> AwsError:
@@ -91,9 +147,16 @@ class Policy:
     def check(self, arn: str, action: str, resources: list[str]) -> None:
         """Raise AWS's AccessDenied for the first resource on which ``action`` is not allowed."""
         for resource in resources:
-            effects = {s["Effect"] for s in self._statements if _applies(s, action, resource)}
-            if "Deny" in effects or "Allow" not in effects:
-                raise denial(arn, action, resource, explicit="Deny" in effects)
+            decided = self.decides(action, resource)
+            if decided != "allowed":
+                raise denial(arn, action, resource, explicit=decided == "explicitDeny")
+
+    def decides(self, action: str, resource: str) -> str:
+        """``allowed``, ``explicitDeny`` or ``implicitDeny``, as IAM's simulator says it."""
+        effects = {s["Effect"] for s in self._statements if _applies(s, action, resource)}
+        if "Deny" in effects:
+            return "explicitDeny"
+        return "allowed" if "Allow" in effects else "implicitDeny"
 
 
 def _applies(statement: dict[str, Any], action: str, resource: str) -> bool:

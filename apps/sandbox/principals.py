@@ -17,12 +17,17 @@ _MAX_SESSIONS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. ``user_id`` is what GetCallerIdentity calls UserId."""
+    """An authenticated caller. ``user_id`` is what GetCallerIdentity calls UserId.
+
+    ``role`` is the name of the role as which one of AWS's services acts: its own policies say what
+    it may do, whatever the sandbox's policy says of everybody else.
+    """
 
     account: str
     arn: str
     user_id: str
     access_key: str
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ It runs in threads of this process, one at a time, since moto's backends are glo
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
@@ -78,7 +79,8 @@ class SandboxServer:
             )
         try:
             self.world = World(seed=self.seed, speed=self.speed)
-            self._http = httpd.bind(self.host, self.port, Gateway(self.world, self.faults, policy))
+            self.world.door = Gateway(self.world, self.faults, policy)
+            self._http = httpd.bind(self.host, self.port, self.world.door)
         except BaseException:
             _RUNNING.release()
             raise
@@ -131,9 +133,10 @@ class SandboxServer:
 
 def _reset_moto() -> None:
     """Forget what moto's backends hold, of those services that are loaded."""
-    from moto.events.models import events_backends
-    from moto.iam.models import iam_backends
-    from moto.sqs.models import sqs_backends
+    from moto.core.base_backend import BackendDict
 
-    for backends in (events_backends, iam_backends, sqs_backends):
-        backends.reset()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("moto.") and name.endswith(".models"):
+            held = {id(one): one for one in vars(module).values() if isinstance(one, BackendDict)}
+            for backends in held.values():
+                backends.reset()

@@ -125,6 +125,8 @@ def service_of(signing_name: str, request: Request) -> str:
     """The botocore service that a request is for."""
     if signing_name == "elasticloadbalancing" and _CLASSIC in request.body:
         return "elb"
+    if signing_name == "apigateway" and request.path.startswith("/v2/"):
+        return "apigatewayv2"
     return service_named(signing_name)
 
 

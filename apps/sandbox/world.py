@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from apps.sandbox.eventbridge import Bus
+    from apps.sandbox.gateway import Gateway
     from apps.sandbox.posting import Poster
 
 T = TypeVar("T")
@@ -65,6 +66,15 @@ class World:
         self.address = "http://127.0.0.1"
         #: Sends webhooks; None while a past is replayed, which tells nobody.
         self.poster: Poster | None = None
+        #: The front door, for calls that AWS's services make of each other (see ``inside``).
+        self.door: Gateway | None = None
+        #: Nobody works in it of their own accord: what happens is what somebody asks for.
+        self.quiet = False
+
+    @property
+    def lives(self) -> bool:
+        """Whether people go on working in it; at speed 0 all of that would be at once."""
+        return self.scheduler.speed > 0 and not self.quiet
 
     def of(self, kind: Callable[[World], T]) -> T:
         """The store of class ``kind`` of what belongs to no account: GitHub's, Jira's."""

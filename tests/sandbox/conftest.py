@@ -10,7 +10,8 @@ from botocore.config import Config
 from apps.sandbox.server import SandboxServer
 
 SESSION = boto3.Session()
-PLAIN = Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=10)
+#: The first call of each of moto's services loads it, which takes its time.
+PLAIN = Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=60)
 
 
 class Aws:

@@ -3,6 +3,9 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from apps.sandbox.codebuild.model import ProjectStore
+from apps.sandbox.scenario.suites import STOREFRONT
+
 from .shapes import project
 
 PHASES = [
@@ -95,6 +98,38 @@ def test_a_failing_command_fails_its_phase(aws, phase, command, after):
     assert build["buildStatus"] == "FAILED"
 
 
+def test_a_build_that_comes_to_its_tests_reports_what_its_log_says(sandbox, aws):
+    client = aws("codebuild")
+    client.create_project(**project())
+    (made,) = (
+        one for place in sandbox.world.places() for one in place.of(ProjectStore).projects.values()
+    )
+    made.tests, made.fails_every, most = STOREFRONT, 2, 0
+    for number in range(1, 13):
+        build = run(client)
+        (report,) = client.batch_get_reports(reportArns=build["reportArns"])["reports"]
+        pages = client.get_paginator("describe_test_cases").paginate(reportArn=report["arn"])
+        cases = [case for page in pages for case in page["testCases"]]
+        failed = [case for case in cases if case["status"] == "FAILED"]
+        assert (build["buildStatus"], report["status"]) == (
+            ("FAILED",) * 2 if number % 2 == 0 else ("SUCCEEDED",) * 2
+        )
+        assert report["reportGroupArn"].endswith(":report-group/web-vitest")
+        assert report["testSummary"]["statusCounts"].get("FAILED", 0) == len(failed)
+        log = aws("logs").get_log_events(
+            logGroupName="/aws/codebuild/web", logStreamName=build["logs"]["streamName"]
+        )
+        text = "".join(event["message"] for event in log["events"])
+        assert all(f"{case['prefix']} > {case['name']}" in text for case in cases)
+        assert all(case["message"] in text for case in failed)
+        assert (f"{len(failed)} failed" in text) == (number % 2 == 0)
+        most = max(most, len(failed))
+    assert 1 < most <= 3
+    for phase in ("install", "build"):
+        early = run(client, buildspecOverride=spec(phase, "exit 1")["buildspec"])
+        assert (early["buildStatus"], early["reportArns"]) == ("FAILED", [])
+
+
 def test_overrides_shape_one_build_and_not_the_project(aws):
     client = aws("codebuild")
     client.create_project(**project())
@@ -137,6 +172,40 @@ def test_a_build_can_be_retried_with_its_own_overrides(aws):
     again = client.retry_build(id=first["id"])["build"]
     (again,) = client.batch_get_builds(ids=[again["id"]])["builds"]
     assert (again["buildStatus"], again["buildNumber"]) == ("FAILED", 2)
+
+
+def test_a_token_stands_for_one_build_as_long_as_it_lasts(held, aws):
+    client = aws("codebuild")
+    client.create_project(**project())
+    first = client.start_build(projectName="web", idempotencyToken="once")["build"]
+    held.clock.advance(200)
+    again = client.start_build(projectName="web", idempotencyToken="once")["build"]
+    assert again["id"] == first["id"]
+    with pytest.raises(ClientError, match="InvalidInputException"):
+        client.start_build(projectName="web", idempotencyToken="once", sourceVersion="main")
+    retried = client.retry_build(id=first["id"], idempotencyToken="once")["build"]
+    assert (
+        client.retry_build(id=first["id"], idempotencyToken="once")["build"]["id"]
+        == (retried["id"])
+    )
+    held.clock.advance(301)
+    later = client.start_build(projectName="web", idempotencyToken="once")["build"]
+    assert later["id"] not in (first["id"], retried["id"])
+    assert len(client.list_builds()["ids"]) == 3
+
+
+def test_a_branch_of_codecommit_is_built_at_its_commit(aws):
+    source, client = aws("codecommit"), aws("codebuild")
+    source.create_repository(repositoryName="web")
+    commit = source.create_commit(
+        repositoryName="web",
+        branchName="main",
+        putFiles=[{"filePath": "a.txt", "fileContent": b"a"}],
+    )["commitId"]
+    place = {"type": "CODECOMMIT", "location": "https://example.com/v1/repos/web"}
+    client.create_project(**project(source=place))
+    for asked in ({}, {"sourceVersion": "main"}, {"sourceVersion": "refs/heads/main"}):
+        assert run(client, **asked)["resolvedSourceVersion"] == commit
 
 
 def test_builds_are_listed_newest_first_a_hundred_a_page(held, aws):

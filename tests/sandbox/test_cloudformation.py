@@ -34,6 +34,9 @@ Resources:
     Type: AWS::Lambda::Function
     Properties:
       Role: !GetAtt Role.Arn
+      Runtime: python3.12
+      Handler: index.handler
+      Code: {{ZipFile: 'def handler(event, context): return 0'}}
       MemorySize: {memory}
       Environment: {{Variables: {{QUEUE: !Ref Queue, STAGE: !Sub '${{Stage}}-${{AWS::Region}}'}}}}
   Queue:
@@ -42,7 +45,15 @@ Resources:
     Type: AWS::CloudWatch::Alarm
     Condition: Live
     DependsOn: Handler
-    Properties: {{AlarmName: !Join ['-', [handler, !Ref Stage]]}}
+    Properties:
+      AlarmName: !Join ['-', [handler, !Ref Stage]]
+      Namespace: AWS/Lambda
+      MetricName: Errors
+      Statistic: Sum
+      Period: 60
+      EvaluationPeriods: 1
+      Threshold: 1
+      ComparisonOperator: GreaterThanOrEqualToThreshold
 Outputs:
   Function: {{Value: !GetAtt Handler.Arn, Export: {{Name: !Sub '${{AWS::StackName}}-function'}}}}
 """
@@ -97,7 +108,7 @@ def test_a_stack_comes_up_in_the_order_of_its_dependencies(aws):
     resources = client.list_stack_resources(StackName="shop")["StackResourceSummaries"]
     physical = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources}
     assert physical["Alarm"] == "handler-production"
-    assert physical["Queue"].startswith("https://sqs.eu-west-1.amazonaws.com/111122223333/")
+    assert aws("sqs").get_queue_attributes(QueueUrl=physical["Queue"])  # it is really there
 
 
 def test_values_that_are_not_to_be_echoed_are_not(aws):

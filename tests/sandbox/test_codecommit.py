@@ -153,6 +153,13 @@ def test_a_started_pipeline_takes_the_branchs_head_and_fails_where_there_is_none
     started = client.start_pipeline_execution(name="web")["pipelineExecutionId"]
     ran = client.get_pipeline_execution(pipelineName="web", pipelineExecutionId=started)
     assert ran["pipelineExecution"]["artifactRevisions"][0]["revisionId"] == head(code)
+    nowhere = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": "0" * 40}
+    started = client.start_pipeline_execution(name="web", sourceRevisions=[nowhere])
+    (ran, *_) = client.list_action_executions(
+        pipelineName="web", filter={"pipelineExecutionId": started["pipelineExecutionId"]}
+    )["actionExecutionDetails"]
+    said = ran["output"]["executionResult"]["errorDetails"]["message"]
+    assert f"commit {'0' * 40} does not exist" in said
     aws("codecommit").create_repository(repositoryName="empty")
     definition = pipeline("empty", [deploy()])
     definition["stages"][0]["actions"][0]["configuration"]["RepositoryName"] = "empty"

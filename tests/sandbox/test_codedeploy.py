@@ -275,6 +275,27 @@ def test_a_deployment_is_stopped_and_rolled_back_by_hand(held, aws):
         deploy.stop_deployment(deploymentId=second)
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_deployment_may_roll_back_otherwise_than_its_group(sandbox, deploy, enabled):
+    fleet(sandbox)
+    group = {"enabled": False} if enabled else ROLLS_BACK
+    make_group(deploy, autoRollbackConfiguration=group)
+    begin(deploy)
+    plan(sandbox, causes.HEALTH_CHECK)
+    own = ROLLS_BACK if enabled else {"enabled": False}
+    failed = begin(deploy, autoRollbackConfiguration=own, fileExistsBehavior="RETAIN")
+    info = told(deploy, failed)
+    assert (info["status"], info["fileExistsBehavior"]) == ("Failed", "RETAIN")
+    assert ("rollbackInfo" in info) is enabled
+
+
+def test_a_description_that_is_too_long_is_refused(sandbox, deploy):
+    fleet(sandbox)
+    make_group(deploy)
+    with pytest.raises(ClientError, match="DescriptionTooLong"):
+        begin(deploy, description="x" * 257)
+
+
 # --- Blue/green --------------------------------------------------------------------------------
 
 
@@ -336,6 +357,33 @@ def test_blue_green_waits_to_be_continued_then_replaces_the_fleet(held, aws):
     assert all(store.instances[one].state == "terminated" for one in old if one in store.instances)
 
 
+def test_what_was_continued_by_hand_is_not_timed_out(held, aws):
+    deploy = aws("codedeploy")
+    blue_green(deploy, held, "STOP_DEPLOYMENT")
+    deploy.update_deployment_group(
+        applicationName="shop",
+        currentDeploymentGroupName="live",
+        blueGreenDeploymentConfiguration={
+            "terminateBlueInstancesOnDeploymentSuccess": {
+                "action": "TERMINATE",
+                "terminationWaitTimeInMinutes": 60,
+            },
+            "deploymentReadyOption": {
+                "actionOnTimeout": "STOP_DEPLOYMENT",
+                "waitTimeInMinutes": 10,
+            },
+            "greenFleetProvisioningOption": {"action": "COPY_AUTO_SCALING_GROUP"},
+        },
+    )
+    deployment = begin(deploy)
+    held.clock.advance(240)
+    deploy.continue_deployment(deploymentId=deployment, deploymentWaitType="READY_WAIT")
+    held.clock.advance(1200)
+    assert told(deploy, deployment)["status"] == "InProgress"
+    held.clock.advance(3600)
+    assert told(deploy, deployment)["status"] == "Succeeded"
+
+
 def test_blue_green_that_fails_leaves_the_old_fleet_in_traffic(held, aws):
     deploy = aws("codedeploy")
     place, old = blue_green(deploy, held, "CONTINUE_DEPLOYMENT")
@@ -350,8 +398,13 @@ def test_blue_green_that_fails_leaves_the_old_fleet_in_traffic(held, aws):
 # --- Functions and services --------------------------------------------------------------------
 
 
-def appspec(version: str) -> dict[str, Any]:
-    properties = {"Name": "score", "Alias": "live", "CurrentVersion": "1", "TargetVersion": version}
+def appspec(version: str, current: str = "1") -> dict[str, Any]:
+    properties = {
+        "Name": "score",
+        "Alias": "live",
+        "CurrentVersion": current,
+        "TargetVersion": version,
+    }
     resource = {"score": {"Type": "AWS::Lambda::Function", "Properties": properties}}
     content = json.dumps({"version": 0.0, "Resources": [resource]})
     return {"revisionType": "String", "string": {"content": content}}
@@ -400,19 +453,30 @@ def test_a_canary_shifts_a_tenth_then_the_rest(held, aws):
     assert function.aliases["live"].version == "2"
 
 
+@pytest.mark.parametrize(("current", "target"), [("2", "1"), ("1", "1")])
+def test_an_appspec_of_another_version_than_runs_shifts_nothing(held, aws, current, target):
+    deploy = aws("codedeploy")
+    function = canary(held, deploy)
+    deployment = begin(deploy, appspec(target, current))
+    held.clock.advance(60)
+    info = told(deploy, deployment)
+    assert info["errorInformation"]["code"] == "INVALID_LAMBDA_CONFIGURATION"
+    assert (function.aliases["live"].version, function.aliases["live"].weights) == ("1", {})
+
+
 def test_an_alarm_in_a_canary_stops_it_and_rolls_it_back(held, aws):
     deploy = aws("codedeploy")
     function = canary(held, deploy)
-    begin(deploy, appspec("1"))
+    begin(deploy, appspec("2"))
     held.clock.advance(400)
-    deployment = begin(deploy, appspec("2"))
+    deployment = begin(deploy, appspec("1", "2"))
     held.clock.advance(60)
     place_of(held).of(AlarmStore).set_state("score-errors", "ALARM", "Threshold Crossed")
     held.clock.advance(60)
     info = told(deploy, deployment)
     assert (info["status"], info["errorInformation"]["code"]) == ("Stopped", "ALARM_ACTIVE")
     assert info["errorInformation"]["message"].endswith("Activated alarms: <score-errors>")
-    assert function.aliases["live"].version == "1"
+    assert function.aliases["live"].version == "2"
     assert function.aliases["live"].weights == {}
     back = told(deploy, info["rollbackInfo"]["rollbackDeploymentId"])
     assert back["deploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"

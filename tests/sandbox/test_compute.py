@@ -502,7 +502,7 @@ def test_an_instance_profile_holds_a_role(held, aws):
 
 
 def test_what_is_not_simulated_answers_an_error_of_the_services_own_form(aws):
-    assert code_of(aws("ec2").describe_vpcs) == "InvalidAction"
+    assert code_of(aws("ec2").describe_ipam_byoasn) == "InvalidAction"
     assert code_of(aws("elbv2").describe_account_limits) == "InvalidAction"
     assert code_of(aws("lambda").list_layers) == "UnknownOperationException"
     assert code_of(aws("ecs").list_account_settings) == "UnknownOperationException"

@@ -214,6 +214,24 @@ def test_a_parallel_pipeline_runs_everything_and_shows_no_execution_in_its_state
     ]
 
 
+def test_an_approval_of_a_parallel_pipeline_is_answered_by_its_external_id(aws):
+    client = aws("codepipeline")
+    client.create_pipeline(pipeline=pipeline("web", [approval()], executionMode="PARALLEL"))
+    (run,) = [
+        one
+        for one in client.list_action_executions(pipelineName="web")["actionExecutionDetails"]
+        if one["actionName"] == "Approve"
+    ]
+    client.put_approval_result(
+        pipelineName="web",
+        stageName="Two",
+        actionName="Approve",
+        token=run["output"]["executionResult"]["externalExecutionId"],
+        result={"status": "Approved", "summary": ""},
+    )
+    assert statuses(client, "web") == ["Succeeded"]
+
+
 def test_a_parallel_pipeline_takes_fifty_executions_at_most(aws):
     client = aws("codepipeline")
     client.create_pipeline(pipeline=pipeline("web", [approval()], executionMode="PARALLEL"))
@@ -282,6 +300,19 @@ def test_stopping_without_abandon_lets_the_running_action_finish(aws, held):
     assert actions(state) == {"Source": "Succeeded", "Deploy": "Succeeded", "Later": None}
     assert stages(state)["Two"] == "Stopped"
     assert statuses(client, "web") == ["Stopped"]
+
+
+def test_stopping_without_abandon_waits_for_an_approval_too(aws):
+    client = aws("codepipeline")
+    client.create_pipeline(pipeline=pipeline("web", [approval()], [deploy("Later")]))
+    (execution,) = client.list_pipeline_executions(pipelineName="web")["pipelineExecutionSummaries"]
+    which = {"pipelineName": "web", "pipelineExecutionId": execution["pipelineExecutionId"]}
+    client.stop_pipeline_execution(**which)
+    assert statuses(client, "web") == ["Stopping"]
+    client.stop_pipeline_execution(**which, abandon=True)
+    assert statuses(client, "web") == ["Stopped"]
+    state = client.get_pipeline_state(name="web")
+    assert action_state(state, "Approve")["latestExecution"]["status"] == "Abandoned"
 
 
 def test_a_retry_runs_only_what_failed_and_goes_on(sandbox, held, aws):

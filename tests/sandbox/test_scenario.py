@@ -148,6 +148,11 @@ def test_a_failed_test_shows_in_its_log(shop):
     assert "E       AssertionError" in text
     assert "Running command pytest -q --color=yes" in text
     assert "Command did not execute successfully" in text
+    failed = builds.describe_test_cases(
+        reportArn=build["reportArns"][0], filter={"status": "FAILED"}
+    )["testCases"]
+    assert failed[0]["name"] == "test_settlement_is_idempotent_across_midnight"
+    assert all(case["name"] in text and case["message"] in text for case in failed)
 
 
 def test_hostile_text_and_secrets_are_there_to_be_handled(shop):
@@ -187,17 +192,23 @@ def test_one_project_logs_to_s3_alone(shop):
 
 def test_every_build_and_action_can_be_read_through(shop):
     """Each answer goes through the model's check, so a member that AWS lacks would fail here."""
+    written = set()
     for account, region in PLACES:
         client, builds = shop("codepipeline", account, region), shop("codebuild", account, region)
         for page in builds.get_paginator("list_builds").paginate():
             found = builds.batch_get_builds(ids=page["ids"])
             assert len(found["builds"]) == len(page["ids"])
+            arns = [arn for build in found["builds"] for arn in build["reportArns"]]
+            assert not arns or not builds.batch_get_reports(reportArns=arns)["reportsNotFound"]
+            written |= {arn.rpartition(":")[0].rpartition("/")[2] for arn in arns}
         for listed in client.list_pipelines()["pipelines"]:
             pages = client.get_paginator("list_action_executions").paginate(
                 pipelineName=listed["name"]
             )
             ids = [d["actionExecutionId"] for page in pages for d in page["actionExecutionDetails"]]
             assert len(ids) == len(set(ids)) > 4
+    assert {"checkout-api-unit-surefire", "payments-service-test-pytest"} < written
+    assert len(written) == 9
 
 
 def picture(server):

@@ -101,7 +101,7 @@ def test_members_are_judged_with_awss_words(aws):
     [
         ("codepipeline", "list_webhooks", {}),  # ours, not written
         ("logs", "describe_queries", {}),
-        ("codeconnections", "list_connections", {}),  # moto has no such service
+        ("codeconnections", "list_hosts", {}),  # moto has no such service
         ("codedeploy", "list_git_hub_account_token_names", {}),
         ("events", "list_endpoints", {}),  # moto has the service only
     ],

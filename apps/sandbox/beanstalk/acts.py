@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from apps.sandbox.beanstalk import engine, failures
 from apps.sandbox.beanstalk.model import (
     PLATFORMS,
+    STACKS,
     Application,
     BeanstalkStore,
     Environment,
@@ -28,7 +29,7 @@ from apps.sandbox.codepipeline.providers import (
     place_of,
     provider,
 )
-from apps.sandbox.operations import operation
+from apps.sandbox.operations import AwsError, operation
 from apps.sandbox.world import uuid_from
 
 if TYPE_CHECKING:
@@ -99,6 +100,58 @@ def create_application(call: Call, params: Params) -> Answer:
     }
 
 
+@operation("elasticbeanstalk", "UpdateApplication")
+def update_application(call: Call, params: Params) -> Answer:
+    """What is said of an application."""
+    application = _application(call, params["ApplicationName"])
+    application.description = params.get("Description", application.description)
+    application.updated = call.world.now()
+    return {"Application": application_of(application)}
+
+
+@operation("elasticbeanstalk", "DeleteApplication")
+def delete_application(call: Call, params: Params) -> Answer:
+    """An application with its versions; its environments are in the way unless that is forced."""
+    store, name = call.place.of(BeanstalkStore), params["ApplicationName"]
+    application = store.applications.get(name)
+    if application is None:
+        return {}
+    running = [
+        one
+        for one in store.environments
+        if one.application is application and one.terminated is None
+    ]
+    if running and not params.get("TerminateEnvByForce"):
+        raise AwsError(
+            "OperationInProgressFailure",
+            f"Unable to delete application {name} because it has a version that is deployed.",
+        )
+    for one in running:
+        engine.terminate(one)
+    del store.applications[name]
+    return {}
+
+
+@operation("elasticbeanstalk", "DeleteApplicationVersion")
+def delete_application_version(call: Call, params: Params) -> Answer:
+    """A version that is not deployed; its bundle stays."""
+    application = _application(call, params["ApplicationName"])
+    label = params["VersionLabel"]
+    deployed = [
+        one.name
+        for one in call.place.of(BeanstalkStore).environments
+        if one.application is application and one.terminated is None and one.label == label
+    ]
+    if deployed:
+        raise AwsError(
+            "SourceBundleDeletionFailure",
+            f"Unable to delete application version {label} because it is deployed to "
+            f"{deployed[0]}.",
+        )
+    application.versions.pop(label, None)
+    return {}
+
+
 @operation("elasticbeanstalk", "CreateApplicationVersion")
 def create_application_version(call: Call, params: Params) -> Answer:
     """A version of a bundle. A description that says ``fails: pip`` makes its deployments fail."""
@@ -124,6 +177,13 @@ def create_application_version(call: Call, params: Params) -> Answer:
     return {"ApplicationVersion": version_of(version)}
 
 
+@operation("elasticbeanstalk", "ListAvailableSolutionStacks")
+def list_solution_stacks(_call: Call, _params: Params) -> Answer:
+    """The platforms that an environment can be made of."""
+    details = [{"SolutionStackName": one, "PermittedFileTypes": ["zip"]} for one in STACKS]
+    return {"SolutionStacks": list(STACKS), "SolutionStackDetails": details}
+
+
 @operation("elasticbeanstalk", "CreateEnvironment")
 def create_environment(call: Call, params: Params) -> Answer:
     """Launch an environment with a version, or with AWS's sample application."""
@@ -133,6 +193,9 @@ def create_environment(call: Call, params: Params) -> Answer:
         raise refused(f"Value {name} at 'EnvironmentName' failed to satisfy constraint.")
     if call.place.of(BeanstalkStore).environment(name) is not None:
         raise refused(f"Environment {name} already exists.")
+    platform = params.get("SolutionStackName")
+    if platform is not None and platform not in STACKS:
+        raise refused(f"No Solution Stack named '{platform}' found.")
     environment = engine.make_environment(
         application,
         name,
@@ -158,10 +221,56 @@ def _settle(environment: Environment, params: Params) -> bool:
     return bool(settings)
 
 
+#: What Beanstalk does with its caller's permissions: IAM action and the ARN of what it is done to.
+FINDS = (
+    ("cloudformation:DescribeStackResources", "cloudformation:stack/awseb-{id}-stack/1"),
+    ("autoscaling:DescribeAutoScalingGroups", "*"),
+    ("ec2:DescribeInstances", "*"),
+    ("s3:PutObject", "s3:elasticbeanstalk-{region}-{account}/resources/environments/{id}/x"),
+)
+UPDATES = (
+    *FINDS,
+    ("cloudformation:UpdateStack", "cloudformation:stack/awseb-{id}-stack/1"),
+    (
+        "autoscaling:SuspendProcesses",
+        "autoscaling:autoScalingGroup:1:autoScalingGroupName/awseb-{id}",
+    ),
+    (
+        "autoscaling:ResumeProcesses",
+        "autoscaling:autoScalingGroup:1:autoScalingGroupName/awseb-{id}",
+    ),
+    ("elasticloadbalancing:RegisterTargets", "elasticloadbalancing:targetgroup/awseb-{id}/1"),
+)
+
+
+def _let(call: Call, environment: Environment, *needs: tuple[str, str]) -> None:
+    """Hold the caller to what Beanstalk does in its name; it says of what it may not do the first.
+
+    https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/concepts-roles-user.html
+    """
+    door, place = call.world.door, call.place
+    if door is None or environment.operates:
+        return
+    words = {"id": environment.id, "region": place.region, "account": place.account}
+    for action, what in needs:
+        service, _, name = what.format(**words).partition(":")
+        arn = what
+        if name:
+            arn = f"arn:aws:s3:::{name}" if service == "s3" else place.arn(service, name)
+        if door.decides(call.caller, place, action, arn) != "allowed":
+            raise AwsError(
+                "InsufficientPrivilegesException",
+                f"You do not have permission to perform the '{action}' action. Verify that your "
+                f"policies allow you to perform it on {arn}.",
+                status=403,
+            )
+
+
 @operation("elasticbeanstalk", "UpdateEnvironment")
 def update_environment(call: Call, params: Params) -> Answer:
     """Deploy another version, or change settings."""
     environment = _ready(find_environment(call, params))
+    _let(call, environment, *UPDATES)
     version = _version(environment.application, params.get("VersionLabel"))
     environment.description = params.get("Description", environment.description)
     changed = _settle(environment, params)
@@ -182,12 +291,27 @@ def terminate_environment(call: Call, params: Params) -> Answer:
     return environment_of(environment)
 
 
+@operation("elasticbeanstalk", "AssociateEnvironmentOperationsRole")
+def associate_operations_role(call: Call, params: Params) -> Answer:
+    """From now on Beanstalk acts with the role's permissions, whoever calls."""
+    find_environment(call, params).operates = True
+    return {}
+
+
+@operation("elasticbeanstalk", "DisassociateEnvironmentOperationsRole")
+def disassociate_operations_role(call: Call, params: Params) -> Answer:
+    """From now on Beanstalk acts with its callers' permissions."""
+    find_environment(call, params).operates = False
+    return {}
+
+
 @operation("elasticbeanstalk", "AbortEnvironmentUpdate")
 def abort_environment_update(call: Call, params: Params) -> Answer:
     """Abort what is being done to an environment."""
     environment = find_environment(call, params)
     if environment.status != "Updating" or environment.operation is None:
         raise refused(f"Environment {environment.name} has no operation that can be aborted.")
+    _let(call, environment, *UPDATES)
     engine.abort(environment)
     return {}
 
@@ -195,7 +319,9 @@ def abort_environment_update(call: Call, params: Params) -> Answer:
 @operation("elasticbeanstalk", "RestartAppServer")
 def restart_app_server(call: Call, params: Params) -> Answer:
     """Restart the application servers of an environment."""
-    engine.restart(_ready(find_environment(call, params)))
+    environment = _ready(find_environment(call, params))
+    _let(call, environment, *FINDS)
+    engine.restart(environment)
     return {}
 
 

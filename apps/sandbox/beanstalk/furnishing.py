@@ -192,7 +192,7 @@ def _make(world: World, plan: Plan, present: float) -> None:
     if plan.swings:
         for hours in (60.0, 33.0, 6.0):
             at(present - hours * HOUR, functools.partial(_swing, environment, plan.swings))
-        if world.scheduler.speed > 0:
+        if world.lives:
             at(present + 1, functools.partial(_live, environment, plan.swings))
 
 

@@ -23,6 +23,12 @@ PLATFORMS = {
     "node": "64bit Amazon Linux 2023 v6.2.2 running Node.js 20",
     "node before": "64bit Amazon Linux 2023 v6.2.1 running Node.js 20",
 }
+#: What environments can be made of; the newest of each branch comes first.
+STACKS = (
+    "64bit Amazon Linux 2023 v4.13.8 running Python 3.13",
+    "64bit Amazon Linux 2023 v6.11.8 running Node.js 24",
+    *PLATFORMS.values(),
+)
 #: Color of each word of enhanced health.
 COLORS = {
     "Ok": "Green",
@@ -158,6 +164,8 @@ class Environment:
     managed: list[ManagedAction] = field(default_factory=list)
     deployments: int = 0
     operation: Operation | None = None
+    #: Whether it has an operations role; without one Beanstalk acts with its caller's permissions.
+    operates: bool = True
     terminated: float | None = None
     swings: int = 0
     fared: list[tuple[float, str]] = field(default_factory=list)

@@ -32,7 +32,8 @@ PAGE = 1000
 
 def _resources(where: str, members: Params) -> list[str]:
     application = members.get("ApplicationName") or "*"
-    environment = members.get("EnvironmentName")
+    # An id says as much to IAM, though not to what looks at the request alone.
+    environment = members.get("EnvironmentName") or ("*" if members.get("EnvironmentId") else "")
     if environment:
         return [f"{where}environment/{application}/{environment}"]
     return [f"{where}application/{application}"] if application != "*" else ["*"]
@@ -203,7 +204,9 @@ def environment_of(one: Environment) -> Members:
             {"LinkName": link, "EnvironmentName": name} for link, name in one.links
         ],
         "EnvironmentArn": one.arn,
-        "OperationsRole": f"arn:aws:iam::{place.account}:role/aws-elasticbeanstalk-operations",
+        "OperationsRole": f"arn:aws:iam::{place.account}:role/aws-elasticbeanstalk-operations"
+        if one.operates
+        else None,
     }
 
 

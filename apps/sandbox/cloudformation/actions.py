@@ -7,19 +7,28 @@ stack has already. https://docs.aws.amazon.com/codepipeline/latest/userguide/act
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.cloudformation import changesets, engine
+from apps.sandbox.cloudformation.ending import USER
 from apps.sandbox.cloudformation.model import ChangeSet, Stack, StackStore, Wanted
 from apps.sandbox.cloudformation.nested import defaults
-from apps.sandbox.cloudformation.stacks import NO_UPDATES, UPDATABLE, begin_update
-from apps.sandbox.cloudformation.template import parse
+from apps.sandbox.cloudformation.stacks import (
+    NO_UPDATES,
+    UPDATABLE,
+    begin_update,
+    check_capabilities,
+)
+from apps.sandbox.cloudformation.template import parse, refused
+from apps.sandbox.codepipeline import artifacts
 from apps.sandbox.codepipeline.providers import Ends, place_of, provider
 from apps.sandbox.operations import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from apps.sandbox.cloudformation.template import Template
     from apps.sandbox.codepipeline.model import ActionRun, Execution
 
 GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
@@ -37,12 +46,52 @@ class _Work:
         self.change_set = run.resolved.get("ChangeSetName", "")
 
     @property
+    def real(self) -> bool:
+        """Whether it works on what earlier actions really handed on."""
+        return self.name not in self.store.sources and bool(self.execution.artifacts)
+
+    def file(self, member: str) -> str:
+        """A file of an artifact that the action's configuration names: ``Build::template.yml``."""
+        artifact, _, path = self.run.resolved.get(member, "").partition("::")
+        stored = self.execution.artifacts.get(artifact)
+        if stored is None or path not in stored.files:
+            text = f"File [{path}] does not exist in artifact [{artifact}]"
+            raise AwsError("InvalidTemplatePath", text)
+        return stored.files[path].decode("utf-8", "replace")
+
+    def values(self, template: Template) -> dict[str, str]:
+        """The parameters' values: those of the stack, of the configuration file, of the action."""
+        stack = self.stack
+        given: dict[str, Any] = {}
+        try:
+            if self.real and self.run.resolved.get("TemplateConfiguration"):
+                given |= json.loads(self.file("TemplateConfiguration")).get("Parameters", {})
+            given |= json.loads(self.run.resolved.get("ParameterOverrides") or "{}")
+        except ValueError:
+            raise AwsError("InvalidParameterOverrides", "ParameterOverrides is not JSON") from None
+        declared = template.get("Parameters", {})
+        if not self.real:
+            given = {name: one for name, one in given.items() if name in declared}
+        if unknown := [name for name in given if name not in declared]:
+            raise refused(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        before = dict(stack.values) if stack is not None else {}
+        if self.real:
+            before = {name: one for name, one in before.items() if name in declared}
+        found = {**defaults(template), **before}
+        found |= {name: str(one) for name, one in given.items()}
+        if self.real and (missing := [name for name in declared if name not in found]):
+            raise refused(f"Parameters: [{', '.join(missing)}] must have values")
+        return found
+
+    @property
     def stack(self) -> Stack | None:
         """The stack it is about, if it is there."""
         return self.store.find(self.name)
 
     def body(self) -> str:
         """The template in the artifact."""
+        if self.real:
+            return self.file("TemplatePath")
         source = self.store.sources.get(self.name)
         script = self.execution.pipeline.script(self.run.stage, self.run.name)
         broken = script.fails(self.execution.number, self.run.attempt)
@@ -50,6 +99,46 @@ class _Work:
             return source(self.execution.number, broken)
         assert self.stack is not None
         return self.stack.body
+
+    def check(self) -> None:
+        """Raise what AWS says where the action's role may not do this."""
+        verb = {
+            "CHANGE_SET_REPLACE": "CreateChangeSet",
+            "CHANGE_SET_EXECUTE": "ExecuteChangeSet",
+            "DELETE_ONLY": "DeleteStack",
+        }.get(self.mode, "CreateStack")
+        arn = self.place.arn("cloudformation", f"stack/{self.name}/*")
+        denied = artifacts.forbids(self.execution, self.run, f"cloudformation:{verb}", arn)
+        role = self.run.resolved.get("RoleArn")
+        if denied is None and role and verb in ("CreateChangeSet", "CreateStack"):
+            denied = artifacts.forbids(self.execution, self.run, "iam:PassRole", role)
+        if denied is not None:
+            raise AwsError("AccessDenied", denied)
+
+    def made(self, body: str, template: Template) -> Stack:
+        """A new stack of the action's name."""
+        stack = Stack(
+            self.place,
+            self.name,
+            self.store.new_id(self.name),
+            body,
+            template,
+            self.place.world.now(),
+            values=self.values(template),
+            made_up=not self.real,
+            role=self.run.resolved.get("RoleArn", ""),
+            capabilities=_capabilities(self),
+        )
+        self.store.stacks[self.name] = stack
+        return stack
+
+    def parse(self, body: str) -> Template:
+        """The template, if what it needs is among the action's capabilities."""
+        template = parse(body)
+        if self.real:
+            directly = not self.mode.startswith("CHANGE_SET")
+            check_capabilities({"Capabilities": _capabilities(self)}, template, directly=directly)
+        return template
 
     def point_at(self, stack: Stack) -> None:
         """Tell where it runs: the external id of these actions is the StackId."""
@@ -87,9 +176,10 @@ class _Work:
 def begin(execution: Execution, run: ActionRun, ends: Ends) -> bool:
     """Do what the action's mode says; False where neither a stack nor a source of one is known."""
     work = _Work(execution, run, ends)
-    if work.stack is None and work.name not in work.store.sources:
+    if work.stack is None and work.name not in work.store.sources and not work.real:
         return False
     try:
+        work.check()
         _MODES.get(work.mode, _create_or_update)(work)
     except AwsError as error:
         words, code = f"{error.message} (Error Code: {error.code})", "ConfigurationError"
@@ -109,8 +199,8 @@ def _create_or_update(work: _Work) -> None:
         _create(work, body)
         return
     work.point_at(stack)
-    template = parse(body)
-    wanted = Wanted(body, template, {**defaults(template), **stack.values})
+    template = work.parse(body)
+    wanted = Wanted(body, template, work.values(template))
     try:
         begin_update(stack, wanted, _options(work))
     except AwsError as error:
@@ -122,27 +212,18 @@ def _create_or_update(work: _Work) -> None:
 
 
 def _create(work: _Work, body: str) -> None:
-    template = parse(body)
-    stack = Stack(
-        work.place,
-        work.name,
-        work.store.new_id(work.name),
-        body,
-        template,
-        work.place.world.now(),
-        values=defaults(template),
-        role=work.run.resolved.get("RoleArn", ""),
-        capabilities=[one for one in work.run.resolved.get("Capabilities", "").split(",") if one],
-    )
-    work.store.stacks[work.name] = stack
+    stack = work.made(body, work.parse(body))
     work.point_at(stack)
     stack.on_end.append(work.judge)
     engine.create(stack)
 
 
+def _capabilities(work: _Work) -> list[str]:
+    return [one for one in work.run.resolved.get("Capabilities", "").split(",") if one]
+
+
 def _options(work: _Work) -> dict[str, object]:
-    names = work.run.resolved.get("Capabilities", "")
-    found: dict[str, object] = {"Capabilities": [one for one in names.split(",") if one]}
+    found: dict[str, object] = {"Capabilities": _capabilities(work)}
     if role := work.run.resolved.get("RoleArn"):
         found["RoleARN"] = role
     return found
@@ -151,19 +232,10 @@ def _options(work: _Work) -> dict[str, object]:
 def _replace_change_set(work: _Work) -> None:
     stack = work.stack
     body = work.body()
-    template = parse(body)
+    template = work.parse(body)
     if stack is None:
-        stack = Stack(
-            work.place,
-            work.name,
-            work.store.new_id(work.name),
-            body,
-            template,
-            work.place.world.now(),
-            values=defaults(template),
-        )
-        work.store.stacks[work.name] = stack
-        stack.tell(None, "REVIEW_IN_PROGRESS", engine.USER)
+        stack = work.made(body, template)
+        stack.tell(None, "REVIEW_IN_PROGRESS", USER)
     work.point_at(stack)
     if stack.moving:
         raise AwsError(
@@ -172,7 +244,7 @@ def _replace_change_set(work: _Work) -> None:
         )
     for one in [one for one in stack.change_sets.values() if one.name == work.change_set]:
         del stack.change_sets[one.id]
-    wanted = Wanted(body, template, {**defaults(template), **stack.values})
+    wanted = Wanted(body, template, work.values(template))
     creates = stack.status == "REVIEW_IN_PROGRESS"
     made = changesets.make(stack, work.change_set, wanted, _options(work), creates=creates)
 

@@ -10,7 +10,9 @@ import ipaddress
 import json
 from typing import TYPE_CHECKING
 
+from apps.sandbox.buckets import TAKEN
 from apps.sandbox.cloudformation.template import references
+from apps.sandbox.compute.lambda_making import MOST_MEMORY
 from apps.sandbox.world import hex_from, uuid_from
 
 if TYPE_CHECKING:
@@ -18,12 +20,8 @@ if TYPE_CHECKING:
 
     from apps.sandbox.cloudformation.model import Resource, Stack
 
-#: Bucket names that somebody else in the world has.
-TAKEN = frozenset({"assets", "example-artifacts", "reports", "shared-artifacts"})
 #: A role of CloudFormation with this in its name may make no roles.
 LIMITED = "limited"
-#: Megabytes that a function may have.
-MOST_MEMORY = 10_240
 
 Cause = str | None
 
@@ -32,7 +30,7 @@ def cause_of(stack: Stack, resource: Resource, verb: str) -> Cause:
     """Why ``verb`` (CREATE or UPDATE) fails; None where it goes well."""
     judge = _BY_TYPE.get(resource.type)
     found = judge(stack, resource, verb) if judge is not None else None
-    return found or (_silent(resource) if verb == "CREATE" else None)
+    return found or (_silent(stack, resource) if verb == "CREATE" else None)
 
 
 def handler_said(stack: Stack, resource: Resource, text: str, code: str, error: str) -> str:
@@ -108,10 +106,12 @@ def _network(stack: Stack, resource: Resource, _verb: str) -> Cause:
     return None
 
 
-def _silent(resource: Resource) -> Cause:
+def _silent(stack: Stack, resource: Resource) -> Cause:
     """An instance that does not run cfn-signal though somebody waits for its signal."""
     wanted = resource.definition.get("CreationPolicy", {}).get("ResourceSignal")
-    if wanted is None or "cfn-signal" in json.dumps(resource.properties, default=str):
+    # A group's instances signal by what their launch template runs, which is not among its own.
+    told = stack.template if resource.type.startswith("AWS::AutoScaling") else resource.definition
+    if wanted is None or "cfn-signal" in json.dumps(told, default=str):
         return None
     count = wanted.get("Count", 1)
     return f"Failed to receive {count} resource signal(s) within the specified duration"

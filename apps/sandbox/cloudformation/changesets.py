@@ -6,10 +6,13 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.cloudformation import engine
+from apps.sandbox.cloudformation.ending import USER
 from apps.sandbox.cloudformation.model import ChangeSet, Stack, StackStore, Wanted
 from apps.sandbox.cloudformation.stacks import (
+    UPDATABLE,
     body_of,
     check_capabilities,
+    check_role,
     find_stack,
     invalid_token,
     new_stack,
@@ -66,13 +69,14 @@ def create_change_set(call: Call, params: Params) -> Answer:
         raise refused(f"Stack [{name}] does not exist")
     if stack is not None and creates and stack.status != "REVIEW_IN_PROGRESS":
         raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
+    check_role(call, params.get("RoleARN"))
     body = body_of(call, params, stack)
     template = parse(body)
-    check_capabilities(params, template)
+    check_capabilities(params, template, directly=False)
     if stack is None:
         stack = store.stacks[name] = new_stack(call, params, body, template)
-        stack.tell(None, "REVIEW_IN_PROGRESS", engine.USER)
-    if stack.moving:
+        stack.tell(None, "REVIEW_IN_PROGRESS", USER)
+    if stack.status not in {*UPDATABLE, "REVIEW_IN_PROGRESS"}:
         raise refused(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
     if params["ChangeSetName"] in {one.name for one in stack.change_sets.values()}:
         raise AwsError(
@@ -82,6 +86,7 @@ def create_change_set(call: Call, params: Params) -> Answer:
         )
     wanted = Wanted(body, template, values_of(params, template, stack))
     made = make(stack, params["ChangeSetName"], wanted, params, creates=creates)
+    made.actor = call.caller
     return {"Id": made.id, "StackId": stack.id}
 
 
@@ -103,6 +108,7 @@ def make(
         tags={tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()},
         capabilities=list(params.get("Capabilities") or ()),
         role=str(params.get("RoleARN") or ""),
+        on_failure=str(params.get("OnStackFailure") or ""),
     )
     stack.change_sets[made.id] = made
     made.status = "CREATE_IN_PROGRESS"
@@ -275,7 +281,11 @@ def describe_change_set(call: Call, params: Params) -> Answer:
 def execute_change_set(call: Call, params: Params) -> Answer:
     """Do what a change set says; the others of its stack are forgotten."""
     one = find_change_set(call, params["ChangeSetName"], params.get("StackName"))
+    one.actor = call.caller
+    one.stack.token = str(params.get("ClientRequestToken") or "")
     execute(one)
+    if "DisableRollback" in params:
+        one.stack.disable_rollback = bool(params["DisableRollback"])
     return {}
 
 
@@ -294,6 +304,10 @@ def execute(one: ChangeSet) -> None:
     stack.tags = one.tags or stack.tags
     stack.capabilities = one.capabilities or stack.capabilities
     stack.role = one.role or stack.role
+    stack.actor = one.actor
+    if one.on_failure:
+        stack.on_failure = one.on_failure
+        stack.disable_rollback = one.on_failure == "DO_NOTHING"
 
     def over(ended: Stack) -> None:
         good = ended.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -310,8 +324,18 @@ def execute(one: ChangeSet) -> None:
 
 @operation("cloudformation", "DeleteChangeSet")
 def delete_change_set(call: Call, params: Params) -> Answer:
-    """Forget a change set."""
-    one = find_change_set(call, params["ChangeSetName"], params.get("StackName"))
+    """Forget a change set; one that is gone is no error, which of these calls this alone has not.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteChangeSet.html
+    """
+    try:
+        one = find_change_set(call, params["ChangeSetName"], params.get("StackName"))
+    except AwsError:
+        return {}
+    if one.status in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+        raise AwsError(
+            "InvalidChangeSetStatus", f"ChangeSet [{one.id}] is in status [{one.status}]"
+        )
     one.status, one.execution = "DELETE_COMPLETE", "OBSOLETE"
     one.stack.change_sets.pop(one.id, None)
     return {}

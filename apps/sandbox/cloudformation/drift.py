@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.cloudformation import events
 from apps.sandbox.cloudformation.model import Resource, Stack, StackStore
+from apps.sandbox.cloudformation.real import looking, making
 from apps.sandbox.cloudformation.stacks import find_stack, invalid_token
 from apps.sandbox.cloudformation.template import refused
 from apps.sandbox.operations import Answer, Call, Params, operation, paginate
@@ -42,14 +43,31 @@ def detect_drift(stack: Stack) -> str:
     def over() -> None:
         now = world.now()
         for resource in stack.resources.values():
-            resource.drift, resource.drift_checked = resource.touched or "IN_SYNC", now
-            resource.drift_found = {**resource.properties, **resource.actual}
+            _compare(stack, resource, now)
         count = _drifted(stack)
         stack.drift, stack.drift_checked = "DRIFTED" if count else "IN_SYNC", now
-        events.drift_detected(stack, detection, "DETECTION_COMPLETE", count)
+        store.failed_detections[detection] = _unread(stack)
+        ended = "DETECTION_FAILED" if _unread(stack) else "DETECTION_COMPLETE"
+        events.drift_detected(stack, detection, ended, count)
 
     world.scheduler.at(due, over)
     return detection
+
+
+def _compare(stack: Stack, resource: Resource, now: float) -> None:
+    """Find what a resource is now: by what is there, or by what the scenario did to it."""
+    if resource.touched or making.kind_of(stack, resource) is None:
+        resource.drift, resource.drift_checked = resource.touched or "IN_SYNC", now
+        resource.drift_found = {**resource.properties, **resource.actual}
+        return
+    resource.drift, resource.drift_found = looking.look(stack, resource)
+    resource.drift_checked = None if resource.drift in ("NOT_CHECKED", "UNKNOWN") else now
+
+
+def _unread(stack: Stack) -> str:
+    """Why a detection failed: CloudFormation was not let read these; "" where it read all."""
+    names = sorted(one.logical_id for one in stack.resources.values() if one.drift == "UNKNOWN")
+    return f"Failed to detect drift on resources [{', '.join(names)}]" if names else ""
 
 
 def _drifted(stack: Stack) -> int:
@@ -64,11 +82,14 @@ def describe_stack_drift_detection_status(call: Call, params: Params) -> Answer:
         raise refused("The specified StackDriftDetectionId does not exist.")
     stack, due = found
     done = call.world.now() >= due
+    failed = call.place.of(StackStore).failed_detections.get(params["StackDriftDetectionId"], "")
+    ended = "DETECTION_FAILED" if failed else "DETECTION_COMPLETE"
     return {
         "StackId": stack.id,
         "StackDriftDetectionId": params["StackDriftDetectionId"],
         "StackDriftStatus": stack.drift if done else None,
-        "DetectionStatus": "DETECTION_COMPLETE" if done else "DETECTION_IN_PROGRESS",
+        "DetectionStatus": ended if done else "DETECTION_IN_PROGRESS",
+        "DetectionStatusReason": failed if done and failed else None,
         "DriftedStackResourceCount": _drifted(stack) if done else None,
         "Timestamp": due if done else call.world.now(),
     }

@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.cloudformation import nested
 from apps.sandbox.cloudformation.causes import cause_of
-from apps.sandbox.cloudformation.model import DELETED, KIND, Resource, Stack, StackStore, Wanted
+from apps.sandbox.cloudformation.ending import (
+    USER,
+    above,
+    deleted,
+    end,
+    failed_words,
+    remove,
+    seconds,
+    soon,
+    sweep,
+)
+from apps.sandbox.cloudformation.model import DELETED, KIND, Resource, Stack, Wanted
 from apps.sandbox.cloudformation.physical import is_renamed, make_id
+from apps.sandbox.cloudformation.real import making
 from apps.sandbox.cloudformation.template import (
     Template,
     conditions,
@@ -17,17 +29,14 @@ from apps.sandbox.cloudformation.template import (
     fingerprint,
     resolve,
 )
+from apps.sandbox.cloudformation.values import referred
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from apps.sandbox.clock import Timer
 
-#: Virtual seconds a resource takes.
-_SECONDS = (3.0, 9.0)
-_SLOW = {"AWS::ECS::Service": (25.0, 45.0), "AWS::EC2::Instance": (12.0, 20.0)}
 _NOUNS = {"CREATE": "creation", "UPDATE": "update", "DELETE": "deletion"}
-USER = "User Initiated"
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +53,8 @@ class Operation:
     failed: dict[str, str] = field(default_factory=dict)
     obsolete: list[str] = field(default_factory=list)
     old: dict[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
+    #: What another was made in the place of, as it is until it is taken away.
+    replaced: dict[str, Resource] = field(default_factory=dict)
 
 
 def create(stack: Stack, reason: str = USER) -> None:
@@ -80,7 +91,7 @@ def worked_out(stack: Stack, template: Template, definition: dict[str, Any]) -> 
     look_up = stack.lookup()
     told = conditions(template, look_up)
     found: dict[str, Any] = resolve(definition.get("Properties", {}), look_up, told)
-    return found
+    return found if stack.made_up else dict(referred(stack.place, found))
 
 
 def _begin(operation: Operation) -> None:
@@ -100,7 +111,7 @@ def _begin(operation: Operation) -> None:
         for name, have in stack.resources.items()
         if name not in wanted and have.status != DELETED
     ]
-    _soon(stack, functools.partial(_proceed, operation))
+    soon(stack, functools.partial(_proceed, operation))
 
 
 def _moved(stack: Stack, have: Resource, definition: dict[str, Any]) -> bool:
@@ -109,11 +120,6 @@ def _moved(stack: Stack, have: Resource, definition: dict[str, Any]) -> bool:
     # The same words may mean something else by now: a parameter has another value.
     now = worked_out(stack, stack.template, definition)
     return fingerprint(have.properties) != fingerprint(now)
-
-
-def _soon(stack: Stack, deed: Callable[[], None]) -> None:
-    chance = stack.place.world.chance(stack.id, "soon", len(stack.events))
-    stack.place.world.scheduler.after(chance.uniform(0.5, 2.0), deed)
 
 
 def _proceed(operation: Operation) -> None:
@@ -150,28 +156,30 @@ def _start(operation: Operation, name: str) -> None:
     if resource.type == KIND:
         nested.start(stack, resource, verb, _acts(), functools.partial(_over, operation, name))
         return
-    seconds = _seconds(stack, resource)
+    lasts = seconds(stack, resource)
     scheduler = stack.place.world.scheduler
     if verb == "CREATE":
         operation.running[name] = scheduler.after(
-            seconds * 0.4, functools.partial(_initiate, operation, name, seconds * 0.6)
+            lasts * 0.4, functools.partial(_initiate, operation, name, lasts * 0.6)
         )
     else:
-        operation.running[name] = scheduler.after(
-            seconds, functools.partial(_judge, operation, name)
-        )
-
-
-def _seconds(stack: Stack, resource: Resource) -> float:
-    chance = stack.place.world.chance(stack.id, resource.logical_id, len(stack.events))
-    return chance.uniform(*_SLOW.get(resource.type, _SECONDS))
+        operation.running[name] = scheduler.after(lasts, functools.partial(_judge, operation, name))
 
 
 def _initiate(operation: Operation, name: str, left: float) -> None:
     stack = operation.stack
     resource = stack.resources[name]
     cause = cause_of(stack, resource, "CREATE")
-    if cause is None or "signal" in cause:
+    if cause is None and making.kind_of(stack, resource) is not None:
+        cause = making.create(stack, resource)
+        if cause is not None:
+            _over(operation, name, cause)
+            return
+        stack.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
+        operation.running[name] = stack.place.world.scheduler.after(
+            left, functools.partial(_await, operation, name)
+        )
+    elif cause is None or "signal" in cause:
         resource.physical_id = make_id(stack, resource)
         stack.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
         operation.running[name] = stack.place.world.scheduler.after(
@@ -181,15 +189,47 @@ def _initiate(operation: Operation, name: str, left: float) -> None:
         _over(operation, name, cause)
 
 
+def _await(operation: Operation, name: str) -> None:
+    """Wait until what was begun for real is over."""
+    stack = operation.stack
+    over = functools.partial(_over, operation, name)
+    making.wait(stack, stack.resources[name], over)
+
+
+_ANOTHER = "Requested update requires the creation of a new physical resource; hence creating one."
+
+
+def _change(operation: Operation, name: str) -> None:
+    """Change a resource for real, or make another in its place."""
+    stack = operation.stack
+    resource = stack.resources[name]
+    definition, before = operation.old[name]
+    if making.replaces(stack, resource, before):
+        stack.tell(resource, "UPDATE_IN_PROGRESS", _ANOTHER)
+        old = making.shadow(resource)
+        old.definition, old.properties = definition, before
+        operation.replaced[name] = old
+        resource.physical_id, resource.attributes = "", {}
+        cause = making.create(stack, resource)
+        if cause is None:
+            stack.tell(resource, "UPDATE_IN_PROGRESS", "Resource creation Initiated")
+    else:
+        cause = making.update(stack, resource, before)
+    if cause is None:
+        _await(operation, name)
+    else:
+        _over(operation, name, cause)
+
+
 def _judge(operation: Operation, name: str) -> None:
     stack = operation.stack
     resource = stack.resources[name]
     cause = cause_of(stack, resource, "UPDATE")
+    if cause is None and making.kind_of(stack, resource) is not None:
+        _change(operation, name)
+        return
     if cause is None and is_renamed(resource):
-        said = (
-            "Requested update requires the creation of a new physical resource; hence creating one."
-        )
-        stack.tell(resource, "UPDATE_IN_PROGRESS", said)
+        stack.tell(resource, "UPDATE_IN_PROGRESS", _ANOTHER)
         resource.physical_id = make_id(stack, resource)
     _over(operation, name, cause)
 
@@ -204,10 +244,26 @@ def _over(operation: Operation, name: str, cause: str | None) -> None:
     if cause is None:
         stack.tell(resource, f"{verb}_COMPLETE")
         operation.done.append(name)
+        if verb == "UPDATE":
+            _follow(operation, name)
     else:
         stack.tell(resource, f"{verb}_FAILED", cause)
         operation.failed[name] = verb
     _proceed(operation)
+
+
+def _follow(operation: Operation, name: str) -> None:
+    """What refers to a resource changes with it where that has another id or attribute now."""
+    stack = operation.stack
+    needed = dependencies(stack.template)
+    for other, names in needed.items():
+        have = stack.resources.get(other)
+        if name not in names or other in operation.todo or have is None:
+            continue
+        if _moved(stack, have, stack.template["Resources"][other]):
+            operation.todo[other] = "UPDATE"
+            operation.old[other] = (have.definition, have.properties)
+            operation.waits[other] = names & operation.todo.keys()
 
 
 def _cancel(operation: Operation) -> None:
@@ -223,15 +279,17 @@ def _cancel(operation: Operation) -> None:
 
 
 def _complete(operation: Operation) -> None:
-    stack = operation.stack
-    if not operation.obsolete:
+    stack, replaced = operation.stack, list(operation.replaced.values())
+    if not operation.obsolete and not replaced:
         end(stack, f"{operation.verb}_COMPLETE")
         return
     stack.tell(None, f"{operation.verb}_COMPLETE_CLEANUP_IN_PROGRESS")
+    done = functools.partial(end, stack, f"{operation.verb}_COMPLETE")
     remove(
         stack,
         operation.obsolete,
-        lambda failed: end(stack, f"{operation.verb}_COMPLETE"),  # noqa: ARG005 - what stays, stays
+        lambda failed: sweep(stack, replaced, done),  # noqa: ARG005 - what stays, stays
+        _acts(),
     )
 
 
@@ -242,9 +300,20 @@ def _go_back(operation: Operation) -> None:
         if stack.disable_rollback:
             end(stack, "CREATE_FAILED", said)
             return
-        stack.tell(None, "ROLLBACK_IN_PROGRESS", f"{said} Rollback requested by user.")
         there = [name for name, one in stack.resources.items() if one.status != DELETED]
-        remove(stack, there[::-1], lambda failed: end(stack, _after_rollback(failed)))
+        if stack.on_failure == "DELETE":
+            stack.tell(None, "DELETE_IN_PROGRESS", f"{said} Delete requested by user.")
+            stack.deleted = stack.place.world.now()
+            remove(stack, there[::-1], functools.partial(deleted, stack), _acts(), creating=True)
+            return
+        stack.tell(None, "ROLLBACK_IN_PROGRESS", f"{said} Rollback requested by user.")
+        remove(
+            stack,
+            there[::-1],
+            lambda failed: end(stack, _after_rollback(failed)),
+            _acts(),
+            creating=True,
+        )
         return
     if stack.disable_rollback:
         end(stack, "UPDATE_FAILED", said)
@@ -259,22 +328,12 @@ def _go_back(operation: Operation) -> None:
         for name, verb in operation.todo.items()
         if verb == "CREATE" and name in touched and name in stack.resources
     ]
-    restore(stack, operation.old, [name for name in changed if name in touched], made)
+    changed = [name for name in changed if name in touched]
+    restore(stack, operation.old, changed, made, operation.replaced)
 
 
 def _after_rollback(failed: dict[str, str]) -> str:
     return "ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE"
-
-
-def failed_words(failed: dict[str, str]) -> str:
-    """Name what failed: ``The following resource(s) failed to create: [Bucket, Role].``, say."""
-    by_verb: dict[str, list[str]] = {}
-    for name, verb in failed.items():
-        by_verb.setdefault(verb.lower(), []).append(name)
-    return " ".join(
-        f"The following resource(s) failed to {verb}: [{', '.join(names)}]."
-        for verb, names in by_verb.items()
-    )
 
 
 def restore(
@@ -282,11 +341,18 @@ def restore(
     old: dict[str, tuple[dict[str, Any], dict[str, Any]]],
     changed: list[str],
     made: list[str],
+    replaced: dict[str, Resource],
 ) -> None:
     """Bring changed resources back to what they were, one after the other, and remove new ones."""
     if not changed:
         stack.tell(None, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        remove(stack, made[::-1], lambda failed: end(stack, "UPDATE_ROLLBACK_COMPLETE"))  # noqa: ARG005 - what stays, stays
+        remove(
+            stack,
+            made[::-1],
+            lambda failed: end(stack, "UPDATE_ROLLBACK_COMPLETE"),  # noqa: ARG005 - what stays, stays
+            _acts(),
+            creating=True,
+        )
         return
     name, *rest = changed
     resource = stack.resources[name]
@@ -297,19 +363,45 @@ def restore(
         if stuck is not None:
             stack.tell(resource, "UPDATE_FAILED", stuck)
             # ContinueUpdateRollback goes on from here.
-            stack.waiting = functools.partial(restore, stack, old, changed, made)
+            stack.waiting = functools.partial(restore, stack, old, changed, made, replaced)
             end(stack, "UPDATE_ROLLBACK_FAILED", failed_words({name: "UPDATE"}))
             return
         resource.definition, resource.properties = old[name]
         stack.tell(resource, "UPDATE_COMPLETE")
-        restore(stack, old, rest, made)
+        restore(stack, old, rest, made, replaced)
 
     if resource.type == KIND:
         nested.settle(stack, resource, _acts(), back)
+    elif making.kind_of(stack, resource) is not None:
+        _unchange(stack, resource, old[name][1], replaced.pop(name, None), back)
     else:
         stack.place.world.scheduler.after(
-            _seconds(stack, resource) / 2, functools.partial(back, None)
+            seconds(stack, resource) / 2, functools.partial(back, None)
         )
+
+
+def _unchange(
+    stack: Stack,
+    resource: Resource,
+    properties: dict[str, Any],
+    replaced: Resource | None,
+    back: Callable[[str | None], None],
+) -> None:
+    """Bring a resource back for real: as it was, or what it took the place of in its stead."""
+    new = making.shadow(resource)
+    resource.properties = properties
+    if replaced is None:
+        cause = making.update(stack, resource, new.properties)
+        if cause is None:
+            making.wait(stack, resource, back)
+        else:
+            back(cause)
+        return
+    resource.physical_id, resource.attributes = replaced.physical_id, replaced.attributes
+    if new.physical_id:
+        making.remove(stack, new, lambda _: back(None))
+    else:
+        back(None)
 
 
 def delete(stack: Stack) -> None:
@@ -318,83 +410,5 @@ def delete(stack: Stack) -> None:
     stack.deleted = stack.place.world.now()
     needed = dependencies(stack.template)
     there = [name for name, one in stack.resources.items() if one.status != DELETED]
-    order = sorted(there, key=lambda name: len(_above(name, needed)))
-
-    def over(failed: dict[str, str]) -> None:
-        if failed:
-            stack.deleted = None
-            end(stack, "DELETE_FAILED", failed_words(failed))
-            return
-        stack.place.of(StackStore).bury(stack)
-        end(stack, DELETED)
-
-    _soon(stack, functools.partial(remove, stack, order, over))
-
-
-def _above(name: str, needed: dict[str, set[str]]) -> set[str]:
-    """The resources that need this one, directly or not."""
-    found: set[str] = set()
-    pending = [name]
-    while pending:
-        one = pending.pop()
-        for other, names in needed.items():
-            if one in names and other not in found:
-                found.add(other)
-                pending.append(other)
-    return found
-
-
-def remove(stack: Stack, names: list[str], then: Callable[[dict[str, str]], None]) -> None:
-    """Delete resources one after the other; ``then`` gets those that would not go."""
-    failed: dict[str, str] = {}
-
-    def following(left: list[str]) -> None:
-        if not left:
-            then(failed)
-            return
-        name, *rest = left
-        resource = stack.resources[name]
-        if resource.definition.get("DeletionPolicy") == "Retain" and resource.physical_id:
-            stack.tell(resource, "DELETE_SKIPPED")
-            following(rest)
-            return
-        stack.tell(resource, "DELETE_IN_PROGRESS")
-
-        def over(cause: str | None) -> None:
-            cause = stack.stuck.pop(name, None) or cause
-            stack.tell(resource, "DELETE_FAILED" if cause else DELETED, cause or "")
-            if cause:
-                failed[name] = "DELETE"
-            following(rest)
-
-        if resource.type == KIND and resource.physical_id:
-            nested.remove(stack, resource, _acts(), over)
-        else:
-            seconds = _seconds(stack, resource) / 2
-            stack.place.world.scheduler.after(seconds, functools.partial(over, None))
-
-    following(names)
-
-
-def end(stack: Stack, status: str, reason: str = "") -> None:
-    """An operation is over."""
-    if status.endswith("COMPLETE") and status != DELETED:
-        look_up = stack.lookup()
-        told = conditions(stack.template, look_up)
-        stack.resources = {
-            name: one for name, one in stack.resources.items() if one.status != DELETED
-        }
-        stack.outputs = [
-            {
-                "OutputKey": name,
-                "OutputValue": str(resolve(output.get("Value", ""), look_up, told)),
-                "Description": str(output.get("Description", "")),
-                "ExportName": str(resolve(output.get("Export", {}).get("Name", ""), look_up, told)),
-            }
-            for name, output in stack.template.get("Outputs", {}).items()
-            if told.get(output.get("Condition", ""), True)
-        ]
-    stack.tell(None, status, reason)
-    waiting, stack.on_end = stack.on_end, []
-    for deed in waiting:
-        deed(stack)
+    order = sorted(there, key=lambda name: len(above(name, needed)))
+    soon(stack, functools.partial(remove, stack, order, functools.partial(deleted, stack), _acts()))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.cloudformation import changesets, engine, samples
 from apps.sandbox.cloudformation.drift import detect_drift
+from apps.sandbox.cloudformation.ending import USER
 from apps.sandbox.cloudformation.model import Stack, StackStore, Wanted
 from apps.sandbox.cloudformation.nested import defaults
 from apps.sandbox.cloudformation.template import parse
@@ -43,6 +44,7 @@ def make(place: Place, name: str, body: str, **more: Any) -> Stack:
         template,
         place.world.now(),
         values=defaults(template),
+        made_up=True,
         **more,
     )
     store.stacks[name] = stack
@@ -119,13 +121,14 @@ def _shop(place: Place) -> None:
         parse(samples.WAREHOUSE),
         place.world.now(),
         values=defaults(parse(samples.WAREHOUSE)),
+        made_up=True,
         tags={"team": "logistics"},
     )
 
     def propose() -> None:
         warehouse.created = place.world.now()
         store.stacks[warehouse.name] = warehouse
-        warehouse.tell(None, "REVIEW_IN_PROGRESS", engine.USER)
+        warehouse.tell(None, "REVIEW_IN_PROGRESS", USER)
         wanted = Wanted(warehouse.body, warehouse.template, warehouse.values)
         words = {"Description": "The first version"}
         changesets.make(warehouse, "first-version", wanted, words, creates=True)

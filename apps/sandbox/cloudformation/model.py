@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.cloudformation import events
 from apps.sandbox.cloudformation.physical import attribute_of
+from apps.sandbox.cloudformation.values import typed
+from apps.sandbox.rolepolicy import service_session
 from apps.sandbox.world import uuid_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from apps.sandbox.cloudformation.template import Lookup, Template
+    from apps.sandbox.principals import Principal
     from apps.sandbox.world import Place
 
 KIND = "AWS::CloudFormation::Stack"
@@ -51,6 +54,8 @@ class Resource:
     updated: float = 0.0
     properties: dict[str, Any] = field(default_factory=dict)
     definition: dict[str, Any] = field(default_factory=dict)
+    #: What ``Fn::GetAtt`` (and ``Ref``, where that is not its id) tells of what was really made.
+    attributes: dict[str, Any] = field(default_factory=dict)
     #: What somebody changed by hand: MODIFIED or DELETED, found by the next drift detection.
     touched: str = ""
     #: The properties that it has instead of the template's where it was MODIFIED by hand.
@@ -72,7 +77,12 @@ class Wanted:
 
 @dataclass(slots=True, eq=False)
 class Stack:
-    """A stack. ``values`` are its parameters' values, those that are NoEcho among them."""
+    """A stack. ``values`` are its parameters' values, those that are NoEcho among them.
+
+    ``made_up`` says that nothing stands behind its resources: they only have names. ``actor`` is
+    who asked for the newest operation, and in whose name it is done where the stack has no role.
+    ``on_failure`` is ROLLBACK, DO_NOTHING or DELETE.
+    """
 
     place: Place
     name: str
@@ -90,6 +100,11 @@ class Stack:
     role: str = ""
     topics: list[str] = field(default_factory=list)
     disable_rollback: bool = False
+    on_failure: str = "ROLLBACK"
+    made_up: bool = False
+    #: What a deletion leaves as it is, because it would not go before.
+    left: frozenset[str] = frozenset()
+    actor: Principal | None = None
     timeout_minutes: int | None = None
     protected: bool = False
     rollback_configuration: dict[str, Any] = field(default_factory=dict)
@@ -110,6 +125,19 @@ class Stack:
     previous: Wanted | None = None
     on_end: list[Callable[[Stack], None]] = field(default_factory=list)
     event_ids: set[str] = field(default_factory=set)
+
+    @property
+    def acting(self) -> Principal | None:
+        """In whose name its resources are made; None for the account's own."""
+        if self.role:
+            world = self.place.world
+            return service_session(world, self.role, "AWSCloudFormation") or self.actor
+        return self.actor
+
+    @property
+    def going_back(self) -> bool:
+        """Whether it is on its way back."""
+        return "ROLLBACK" in self.status
 
     @property
     def moving(self) -> bool:
@@ -173,7 +201,8 @@ class Stack:
                 key, _, second = attribute.partition(".")
                 return self.template.get("Mappings", {}).get(name, {}).get(key, {}).get(second, "")
             if name in self.values:
-                return self.values[name]
+                declared = self.template.get("Parameters", {}).get(name, {})
+                return typed(self.place, declared, self.values[name])
             resource = self.resources.get(name)
             if resource is None:
                 return name
@@ -181,7 +210,7 @@ class Stack:
                 return self._output_of(resource, attribute.removeprefix("Outputs."))
             if kind == "GetAtt":
                 return attribute_of(self.place, resource, attribute)
-            return resource.physical_id
+            return resource.attributes.get("Ref", resource.physical_id)
 
         return look_up
 
@@ -222,6 +251,8 @@ class ChangeSet:
     tags: dict[str, str] = field(default_factory=dict)
     capabilities: list[str] = field(default_factory=list)
     role: str = ""
+    on_failure: str = ""
+    actor: Principal | None = None
     on_end: list[Callable[[ChangeSet], None]] = field(default_factory=list)
 
 
@@ -233,6 +264,8 @@ class StackStore:
         self.stacks: dict[str, Stack] = {}
         self.deleted: list[Stack] = []
         self.detections: dict[str, tuple[Stack, float]] = {}
+        #: Detection → why it failed, "" for one that did not.
+        self.failed_detections: dict[str, str] = {}
         #: TemplateURL → body, for templates that are in no bucket.
         self.library: dict[str, str] = {}
         #: Stack name → what a pipeline's artifact holds: (number, broken) → template.

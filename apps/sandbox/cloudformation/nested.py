@@ -85,6 +85,8 @@ def _make(
         capabilities=list(stack.capabilities),
         topics=list(stack.topics),
         disable_rollback=stack.disable_rollback,
+        made_up=stack.made_up,
+        actor=stack.actor,
         token=stack.token,
     )
     store.stacks[name] = child

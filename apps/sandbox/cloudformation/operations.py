@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from apps.sandbox.cloudformation.model import Event, Resource, Stack, StackStore
-from apps.sandbox.cloudformation.stacks import body_of, find_stack, invalid_token
-from apps.sandbox.cloudformation.template import parse, refused
+from apps.sandbox.cloudformation.stacks import (
+    body_of,
+    find_stack,
+    invalid_token,
+    needed_capability,
+    roles_in,
+)
+from apps.sandbox.cloudformation.template import parse, refused, transforms_of
 from apps.sandbox.control import COUNTERS
 from apps.sandbox.operations import Answer, Call, Params, operation, paginate
 
@@ -208,6 +215,8 @@ def get_template(call: Call, params: Params) -> Answer:
         from apps.sandbox.cloudformation.changesets import find_change_set
 
         body = find_change_set(call, name, stack.name).body
+    if params.get("TemplateStage") == "Processed" and transforms_of(template := parse(body)):
+        body = json.dumps({name: part for name, part in template.items() if name != "Transform"})
     return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
 
@@ -233,4 +242,29 @@ def get_template_summary(call: Call, params: Params) -> Answer:
             for key, told in template.get("Parameters", {}).items()
         ],
         "ResourceTypes": sorted({one["Type"] for one in template["Resources"].values()}),
+    }
+
+
+@operation("cloudformation", "ValidateTemplate")
+def validate_template(call: Call, params: Params) -> Answer:
+    """What a template declares and needs, or what is wrong with it."""
+    template = parse(body_of(call, params))
+    needed = needed_capability(template)
+    return {
+        "Description": template.get("Description"),
+        "Parameters": [
+            {
+                "ParameterKey": key,
+                "DefaultValue": str(told["Default"]) if "Default" in told else None,
+                "NoEcho": str(told.get("NoEcho")).lower() == "true",
+                "Description": told.get("Description"),
+            }
+            for key, told in template.get("Parameters", {}).items()
+        ],
+        "Capabilities": [needed] if needed else [],
+        "CapabilitiesReason": "The following resource(s) require capabilities: "
+        f"[{', '.join(roles_in(template))}]"
+        if needed
+        else None,
+        "DeclaredTransforms": transforms_of(template),
     }

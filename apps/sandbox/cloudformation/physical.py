@@ -94,13 +94,24 @@ def is_renamed(resource: Resource) -> bool:
     return bool(named) and str(named) != resource.physical_id
 
 
+def generated(stack: Stack, resource: Resource, most: int) -> str:
+    """A name as CloudFormation makes it up, of at most so many signs; another each time."""
+    chance = stack.place.world.chance(stack.id, resource.logical_id, len(stack.events), "name")
+    ending = "".join(chance.choices(_BASE36, k=12))
+    room = most - len(ending) - 2
+    logical = resource.logical_id[: max(room // 2, room - len(stack.name))]
+    return f"{stack.name[: room - len(logical)]}-{logical}-{ending}"
+
+
 def _generated(stack: Stack, resource: Resource, chance: random.Random) -> str:
     ending = "".join(chance.choices(_BASE36, k=12))
     return f"{stack.name[:24]}-{resource.logical_id[:24]}-{ending}"
 
 
 def attribute_of(place: Place, resource: Resource, attribute: str) -> Any:
-    """What ``Fn::GetAtt`` tells of a resource."""
+    """What ``Fn::GetAtt`` tells of a resource: what its making said, or what is made up."""
+    if attribute in resource.attributes:
+        return resource.attributes[attribute]
     name = resource.physical_id
     arn = name.startswith("arn:")
     match attribute:

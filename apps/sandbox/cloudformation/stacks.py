@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from apps.sandbox.cloudformation import engine
+from apps.sandbox.cloudformation.ending import USER
 from apps.sandbox.cloudformation.model import Stack, StackStore, Wanted
 from apps.sandbox.cloudformation.nested import body_at, defaults
-from apps.sandbox.cloudformation.template import Template, fingerprint, parse, refused
+from apps.sandbox.cloudformation.template import (
+    Template,
+    fingerprint,
+    parse,
+    refused,
+    transforms_of,
+)
 from apps.sandbox.operations import TRAITS, Answer, AwsError, Call, Params, Traits, operation
+from apps.sandbox.policy import denial
+from apps.sandbox.rolepolicy import role_of
 
 
 def _resources(where: str, members: Params) -> list[str]:
@@ -77,18 +86,56 @@ def values_of(params: Params, template: Template, stack: Stack | None = None) ->
     return values
 
 
-def check_capabilities(params: Params, template: Template) -> None:
-    """Refuse a template that makes roles where nobody said that it may."""
-    given = set(params.get("Capabilities") or ())
+def needed_capability(template: Template) -> str:
+    """What somebody has to say that they allow before a template is used; "" for nothing."""
     roles = [
         resource
         for resource in template["Resources"].values()
         if resource["Type"].startswith("AWS::IAM::")
     ]
-    named = any("RoleName" in resource.get("Properties", {}) for resource in roles)
-    needed = "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
-    if roles and needed not in given and "CAPABILITY_NAMED_IAM" not in given:
+    if not roles:
+        return ""
+    named = any(
+        _NAMES.get(resource["Type"]) in resource.get("Properties", {}) for resource in roles
+    )
+    return "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
+
+
+#: What gives each type a name of its own.
+_NAMES = {
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+}
+
+
+def roles_in(template: Template) -> list[str]:
+    """The types of a template's resources that need such a word."""
+    types = {resource["Type"] for resource in template["Resources"].values()}
+    return sorted(one for one in types if one.startswith("AWS::IAM::"))
+
+
+def check_capabilities(params: Params, template: Template, *, directly: bool = True) -> None:
+    """Refuse a template that makes roles, or (``directly``) uses macros, where nobody said so."""
+    given = set(params.get("Capabilities") or ())
+    needed = needed_capability(template)
+    if needed and needed not in given and "CAPABILITY_NAMED_IAM" not in given:
         raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+    expand = "CAPABILITY_AUTO_EXPAND"
+    if directly and transforms_of(template) and expand not in given:
+        raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{expand}]")
+
+
+def check_role(call: Call, arn: str | None) -> None:
+    """Refuse a role that the caller may not pass to CloudFormation."""
+    door = call.world.door
+    if arn and door is not None:
+        decided = door.decides(call.caller, call.place, "iam:PassRole", arn)
+        if decided != "allowed":
+            explicit = decided == "explicitDeny"
+            raise denial(call.caller.arn, "iam:PassRole", arn, explicit=explicit)
 
 
 def take_options(stack: Stack, params: Params) -> None:
@@ -98,9 +145,8 @@ def take_options(stack: Stack, params: Params) -> None:
     stack.capabilities = list(params.get("Capabilities") or stack.capabilities)
     stack.role = params.get("RoleARN") or stack.role
     stack.topics = list(params.get("NotificationARNs") or stack.topics)
-    stack.disable_rollback = (
-        bool(params.get("DisableRollback")) or params.get("OnFailure") == "DO_NOTHING"
-    )
+    stack.on_failure = str(params.get("OnFailure") or "ROLLBACK")
+    stack.disable_rollback = bool(params.get("DisableRollback")) or stack.on_failure == "DO_NOTHING"
     stack.timeout_minutes = params.get("TimeoutInMinutes") or stack.timeout_minutes
     if "EnableTerminationProtection" in params:
         stack.protected = bool(params["EnableTerminationProtection"])
@@ -123,6 +169,7 @@ def new_stack(call: Call, params: Params, body: str, template: Template) -> Stac
         values=values_of(params, template),
     )
     take_options(stack, params)
+    stack.actor = call.caller
     return stack
 
 
@@ -132,6 +179,7 @@ def create_stack(call: Call, params: Params) -> Answer:
     store, name = call.place.of(StackStore), params["StackName"]
     if name in store.stacks:
         raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
+    check_role(call, params.get("RoleARN"))
     body = body_of(call, params)
     template = parse(body)
     check_capabilities(params, template)
@@ -147,6 +195,7 @@ def update_stack(call: Call, params: Params) -> Answer:
     body = body_of(call, params, stack)
     template = parse(body)
     check_capabilities(params, template)
+    stack.actor = call.caller
     begin_update(stack, Wanted(body, template, values_of(params, template, stack)), params)
     return {"StackId": stack.id}
 
@@ -175,7 +224,21 @@ def delete_stack(call: Call, params: Params) -> Answer:
         )
     if stack.moving:
         raise refused(f"Stack:{stack.id} is in {stack.status} state and can not be deleted.")
+    check_role(call, params.get("RoleARN"))
+    role = params.get("RoleARN") or stack.role
+    if role and role_of(role) is None and not stack.made_up:
+        raise refused(f"Role {role} is invalid or cannot be assumed")
+    left = frozenset(params.get("RetainResources") or ())
+    if left and stack.status != "DELETE_FAILED":
+        raise refused(
+            f"Invalid operation on stack [{stack.id}]. Specify which resources to retain only "
+            "when the stack is in the DELETE_FAILED state."
+        )
+    if unknown := sorted(left - stack.resources.keys()):
+        raise refused(f"Resources [{', '.join(unknown)}] do not exist in stack {stack.name}")
+    stack.left = left
     stack.token = str(params.get("ClientRequestToken") or "")
+    stack.actor, stack.role = call.caller, params.get("RoleARN") or stack.role
     engine.delete(stack)
     return {}
 
@@ -191,7 +254,7 @@ def continue_update_rollback(call: Call, params: Params) -> Answer:
     for name in params.get("ResourcesToSkip") or ():
         stack.stuck.pop(name, None)
     going_on, stack.waiting = stack.waiting, None
-    stack.tell(None, "UPDATE_ROLLBACK_IN_PROGRESS", engine.USER)
+    stack.tell(None, "UPDATE_ROLLBACK_IN_PROGRESS", USER)
     going_on()
     return {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -10,7 +11,9 @@ from typing import Any
 
 import yaml
 
+from apps.sandbox.cloudformation import sam
 from apps.sandbox.operations import AwsError
+from apps.sandbox.tagged import Tagged
 
 #: A template as a mapping, intrinsic functions in their long form.
 Template = dict[str, Any]
@@ -18,33 +21,6 @@ Template = dict[str, Any]
 Lookup = Callable[[str, str, str], Any]
 
 _IN_TEXT = re.compile(r"\$\{([^!][^}]*)\}")
-_TEXT_ONLY = frozenset({"Ref", "Condition"})
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's tags; dates stay text."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _short_form(loader: Any, suffix: str, node: Any) -> Any:
-    name = suffix if suffix in _TEXT_ONLY else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-        if suffix == "GetAtt":
-            value = value.split(".", 1)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    return {name: value}
-
-
-_Loader.add_multi_constructor("!", _short_form)
 
 
 def refused(text: str) -> AwsError:
@@ -56,12 +32,16 @@ def parse(body: str) -> Template:
     """The template, checked as far as CloudFormation checks it before it begins."""
     try:
         parsed = (
-            json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, Loader=_Loader)  # noqa: S506 - a SafeLoader with tags of its own
+            json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, Loader=Tagged)  # noqa: S506 - a SafeLoader with tags of its own
         )
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise refused(f"Template format error: {_first_line(error)}") from None
     if not isinstance(parsed, dict):
         raise refused("Template format error: unsupported structure.")
+    return _judged(parsed)
+
+
+def _judged(parsed: Template) -> Template:
     resources = parsed.get("Resources")
     if not isinstance(resources, dict) or not resources:
         raise refused("Template format error: At least one Resources member must be defined.")
@@ -71,6 +51,9 @@ def parse(body: str) -> Template:
                 f"Template format error: [/Resources/{name}] Every Resources object must contain "
                 "a Type member."
             )
+    if sam.TRANSFORM in transforms_of(parsed):
+        parsed = sam.expand(parsed)
+        resources = parsed["Resources"]
     known = {*resources, *parsed.get("Parameters", {})}
     unknown = sorted(
         {
@@ -88,6 +71,12 @@ def parse(body: str) -> Template:
     if circle := _circle(dependencies(parsed)):
         raise refused(f"Circular dependency between resources: [{', '.join(circle)}]")
     return parsed
+
+
+def transforms_of(template: Template) -> list[str]:
+    """The macros that a template names; one that was already expanded names none."""
+    named = template.get("Transform") or []
+    return [named] if isinstance(named, str) else [str(one) for one in named]
 
 
 def _circle(needed: Mapping[str, set[str]]) -> list[str]:
@@ -153,7 +142,8 @@ def dependencies(template: Template) -> dict[str, set[str]]:
         named = {explicit} if isinstance(explicit, str) else set(explicit)
         found[name] = {
             other
-            for other in (*named, *references(resource.get("Properties", {})))
+            for part in ("Properties", "UpdatePolicy")
+            for other in (*named, *references(resource.get(part, {})))
             if other in resources and other != name
         }
     return found
@@ -225,6 +215,8 @@ def _call(name: str, argument: Any, look_up: Lookup, told: Mapping[str, bool]) -
         case "Fn::FindInMap":
             table, key, second = (str(resolve(one, look_up, told)) for one in argument[:3])
             return look_up("FindInMap", table, f"{key}.{second}")
+        case "Fn::Base64":
+            return base64.b64encode(str(resolve(argument, look_up, told)).encode()).decode()
         case "Fn::Join" | "Fn::Select" | "Fn::Split":
             return _listed(name, argument[0], resolve(argument[1], look_up, told), look_up)
     return resolve(argument, look_up, told)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from apps.sandbox.codebuild import events, output
+from apps.sandbox.codebuild import buildspec, effects, events, output
 from apps.sandbox.codebuild.model import (
     KEPT_BUILDS,
     Build,
@@ -22,6 +22,9 @@ from apps.sandbox.world import uuid_from
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
+
+    from apps.sandbox.codebuild.buildspec import Outcome
+    from apps.sandbox.files import Files
 
 #: Virtual seconds of every phase but BUILD.
 _SECONDS = {
@@ -59,6 +62,7 @@ class Order:
     ``seconds``     between which the BUILD phase lasts.
     ``on_end``      is called when the build has ended.
     ``names``       what its chance is drawn from, besides its number.
+    ``files``       what the buildspec is carried out on; None where a script says how it goes.
     """
 
     initiator: str
@@ -69,6 +73,8 @@ class Order:
     seconds: tuple[float, float] | None = None
     on_end: Callable[[Build], None] | None = None
     names: tuple[object, ...] = ()
+    #: What its source holds, where there is more of it than a name.
+    files: Files | None = None
 
 
 def start(project: Project, order: Order) -> Build:
@@ -86,6 +92,9 @@ def start(project: Project, order: Order) -> Build:
     store = place.of(ProjectStore)
     uuid = uuid_from(chance)
     now = world.now()
+    outcome = None
+    if order.files is not None:
+        outcome = buildspec.carry_out(definition, order.files, _variables(project, order, uuid))
     prefix = definition.get("logsConfig", {}).get("cloudWatchLogs", {}).get("streamName")
     build = Build(
         id=f"{project.name}:{uuid}",
@@ -96,7 +105,8 @@ def start(project: Project, order: Order) -> Build:
         source_version=order.source_version,
         resolved_source_version=order.resolved_source_version,
         started=now,
-        plan=_plan(project, order, definition, chance, now),
+        plan=_plan(project, order, definition, chance, now, outcome),
+        outcome=outcome,
         log_stream=f"{prefix}/{uuid}" if prefix else uuid,
         on_end=order.on_end,
     )
@@ -109,6 +119,21 @@ def start(project: Project, order: Order) -> Build:
         over = functools.partial(_phase_over, build, phase)
         build.timers.append(world.scheduler.at(phase.end, over))
     return build
+
+
+def _variables(project: Project, order: Order, uuid: str) -> dict[str, str]:
+    """The environment variables of a build: CodeBuild's and the project's."""
+    place = project.place
+    told = {
+        "AWS_DEFAULT_REGION": place.region,
+        "AWS_REGION": place.region,
+        "CODEBUILD_BUILD_ID": f"{project.name}:{uuid}",
+        "CODEBUILD_BUILD_NUMBER": str(project.started_count),
+        "CODEBUILD_INITIATOR": order.initiator,
+        "CODEBUILD_RESOLVED_SOURCE_VERSION": order.resolved_source_version or "",
+    }
+    declared = (order.definition or project.definition)["environment"]["environmentVariables"]
+    return {**told, **{str(one["name"]): str(one["value"]) for one in declared}}
 
 
 def stop(build: Build) -> None:
@@ -131,6 +156,8 @@ def _phase_over(build: Build, phase: Phase) -> None:
         return
     if phase.type == "PROVISIONING" and build.logs_to_cloudwatch():
         _open_log(build)
+    if phase.status == "SUCCEEDED":
+        effects.follow(build, phase)
     events.phase_changed(build, phase)
     if phase is build.plan[-2]:
         failed = build.failed_phase()
@@ -142,6 +169,8 @@ def _finish(build: Build, status: str, ended: float) -> None:
     build.timers.clear()
     if status == "SUCCEEDED":
         build.exported = {"IMAGE_TAG": (build.resolved_source_version or build.id[-12:])[:8]}
+        if build.outcome is not None:
+            build.exported = build.outcome.exported
     events.build_changed(build, build.ended)
     if build.on_end is not None:
         build.on_end(build)
@@ -153,12 +182,17 @@ def _open_log(build: Build) -> None:
     group.add_live(build.log_stream, build.place.world.now(), lambda: output.lines(build))
 
 
-def _plan(
-    project: Project, order: Order, definition: Declaration, chance: random.Random, now: float
+def _plan(  # noqa: PLR0913 - all that a plan depends on
+    project: Project,
+    order: Order,
+    definition: Declaration,
+    chance: random.Random,
+    now: float,
+    outcome: Outcome | None,
 ) -> list[Phase]:
-    buildspec = str(definition.get("source", {}).get("buildspec", ""))
+    inline = str(definition.get("source", {}).get("buildspec", ""))
     stretch = project.place.world.scheduler.stretch
-    broken = _broken_command(buildspec)
+    broken = _broken_command(inline) if outcome is None else None
     fails = order.fails or _project_fails(project, project.started_count)
     failing = broken[0] if broken else ("BUILD" if fails else None)
     plan: list[Phase] = []
@@ -172,7 +206,10 @@ def _plan(
             command, reason = broken[1:] if broken else output.failing_command(project)
             phase.status, phase.code = "FAILED", "COMMAND_EXECUTION_ERROR"
             phase.message = f"Error while executing command: {command}. Reason: {reason}"
-    if failing in ("INSTALL", "PRE_BUILD"):
+        if outcome is not None and outcome.failed is not None and kind == outcome.failed[0]:
+            failing, phase.status = kind, "FAILED"
+            _, phase.code, phase.message = outcome.failed
+    if failing in ("DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD"):
         # What comes after is skipped; only FINALIZING follows, at once.
         at = next(i for i, phase in enumerate(plan) if phase.type == failing)
         end = plan[at].end

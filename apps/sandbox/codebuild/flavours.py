@@ -10,14 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GREEN, RED, DIM, BOLD, CYAN, OFF = (
-    "\x1b[32m",
-    "\x1b[31m",
-    "\x1b[2m",
-    "\x1b[1m",
-    "\x1b[36m",
-    "\x1b[0m",
-)
+from apps.sandbox.codebuild.colours import BOLD, CYAN, DIM, GREEN, OFF, RED
+from apps.sandbox.codebuild.shell import Case
+from apps.sandbox.codebuild.testruns import FAILED, Failing, pytest_end, vitest_end
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,112 @@ class Flavour:
     failing_command: str
     reason: str
     failure: tuple[str, ...]
+
+
+#: How tests of a shop's basket fail, in vitest's words.
+TOTALS = (
+    Failing(
+        "src/checkout/total.test.ts",
+        "total > applies the voucher before tax",
+        "AssertionError: expected 107.1 to be 106.25 // Object.is equality",
+        (
+            f"{RED}AssertionError: expected 107.1 to be 106.25 // Object.is equality{OFF}",
+            "",
+            f"{GREEN}- Expected{OFF}",
+            f"{RED}+ Received{OFF}",
+            "",
+            f"{GREEN}- 106.25{OFF}",
+            f"{RED}+ 107.1{OFF}",
+            "",
+            f" {CYAN}❯ src/checkout/total.test.ts:41:31{OFF}",
+            "     39|   const total = totalOf(basket, voucher(10));",
+            "     40|",
+            "     41|   expect(total.gross).toBe(106.25);",
+            f"       |                       {RED}^{OFF}",
+        ),
+    ),
+    Failing(
+        "src/checkout/total.test.ts",
+        "total > splits the voucher over the lines to the cent",
+        "AssertionError: expected [ 3.34, 3.34, 3.34 ] to deeply equal [ 3.34, 3.33, 3.33 ]",
+        (
+            f"{RED}AssertionError: expected [ 3.34, 3.34, 3.34 ] to deeply equal [ 3.34, 3.33, 3.33 ]{OFF}",
+            "",
+            f" {CYAN}❯ src/checkout/total.test.ts:58:24{OFF}",
+            "     57|   const shares = totalOf(thirds, voucher(10.01)).shares;",
+            "     58|   expect(shares).toEqual([3.34, 3.33, 3.33]);",
+            f"       |                  {RED}^{OFF}",
+        ),
+    ),
+    Failing(
+        "src/basket/summary.test.ts",
+        "summary > shows what the voucher saves",
+        "TestingLibraryElementError: Unable to find an element with the text: You save €10.00",
+        (
+            f"{RED}TestingLibraryElementError: Unable to find an element with the text: You save €10.00{OFF}",
+            "",
+            f" {CYAN}❯ src/basket/summary.test.ts:27:17{OFF}",
+            "     26|   render(Summary, { basket, voucher: voucher(10) });",
+            "     27|   expect(screen.getByText('You save €10.00')).toBeVisible();",
+            f"       |                 {RED}^{OFF}",
+        ),
+    ),
+)
+
+#: How tests of a ledger fail, in pytest's words.
+SETTLEMENT = (
+    Failing(
+        "tests.test_settlement",
+        "test_settlement_is_idempotent_across_midnight",
+        "AssertionError: assert Settlement(id=8812, total=Decimal('118.20')) == Settlement(id=8811, total=Decimal('118.20'))",
+        (
+            "    def test_settlement_is_idempotent_across_midnight(ledger, clock):",
+            "        clock.set('2024-02-29T23:59:59Z')",
+            "        first = ledger.settle(batch='B-1042')",
+            "        clock.tick(2)",
+            ">       assert ledger.settle(batch='B-1042') == first",
+            f"{RED}E       AssertionError: assert Settlement(id=8812, total=Decimal('118.20')) == Settlement(id=8811, total=Decimal('118.20')){OFF}",
+            f"{RED}E         Differing attributes: ['id']{OFF}",
+            "",
+            f"{RED}{BOLD}tests/test_settlement.py{OFF}:57: AssertionError",
+            "----------------------------- Captured log call --------------------------------",
+            "WARNING  ledger:settle.py:88 batch B-1042 was settled on another day, opening a new one",
+        ),
+    ),
+    Failing(
+        "tests.test_settlement",
+        "test_a_batch_is_closed_once",
+        "ledger.errors.BatchClosedError: B-1043 was closed at 00:00:01",
+        (
+            "    def test_a_batch_is_closed_once(ledger, clock):",
+            "        clock.set('2024-02-29T23:59:59Z')",
+            "        ledger.close(batch='B-1043')",
+            "        clock.tick(2)",
+            ">       ledger.close(batch='B-1043')",
+            f"{RED}E       ledger.errors.BatchClosedError: B-1043 was closed at 00:00:01{OFF}",
+            "",
+            f"{RED}{BOLD}ledger/close.py{OFF}:31: BatchClosedError",
+        ),
+    ),
+    Failing(
+        "tests.test_statements",
+        "test_the_months_statement_holds_its_last_day",
+        "assert 30 == 31",
+        (
+            "    def test_the_months_statement_holds_its_last_day(ledger):",
+            "        statement = ledger.statement('2024-01')",
+            ">       assert len(statement.days) == 31",
+            f"{RED}E       assert 30 == 31{OFF}",
+            "",
+            f"{RED}{BOLD}tests/test_statements.py{OFF}:22: AssertionError",
+        ),
+    ),
+)
+
+
+def _one_of(count: int) -> tuple[Case, ...]:
+    """So many tests of which one fails, where nobody named them."""
+    return (Case("", "", FAILED), *[Case("", "", seconds=0.1)] * (count - 1))
 
 
 _NPM = Flavour(
@@ -84,30 +185,8 @@ _NPM = Flavour(
     failing_command="npm test",
     reason="exit status 1",
     failure=(
-        "",
-        f" {RED}❯{OFF} src/checkout/total.test.ts > total > applies the voucher before tax {RED}18ms{OFF}",
-        "",
-        f"{RED}⎯⎯⎯⎯⎯⎯⎯ Failed Tests 1 ⎯⎯⎯⎯⎯⎯⎯{OFF}",
-        "",
-        f"{BOLD}{RED} FAIL {OFF} src/checkout/total.test.ts > total > applies the voucher before tax",
-        f"{RED}AssertionError: expected 107.1 to be 106.25 // Object.is equality{OFF}",
-        "",
-        f"{GREEN}- Expected{OFF}",
-        f"{RED}+ Received{OFF}",
-        "",
-        f"{GREEN}- 106.25{OFF}",
-        f"{RED}+ 107.1{OFF}",
-        "",
-        f" {CYAN}❯ src/checkout/total.test.ts:41:31{OFF}",
-        "     39|   const total = totalOf(basket, voucher(10));",
-        "     40|",
-        "     41|   expect(total.gross).toBe(106.25);",
-        f"       |                       {RED}^{OFF}",
-        "",
-        f" Test Files  {RED}1 failed{OFF} | {GREEN}21 passed{OFF} (22)",
-        f"      Tests  {RED}1 failed{OFF} | {GREEN}183 passed{OFF} (184)",
-        "npm error Lifecycle script `test` failed with error:",
-        "npm error code 1",
+        f" {RED}×{OFF} {TOTALS[0].prefix} > {TOTALS[0].name} {RED}18ms{OFF}",
+        *vitest_end(TOTALS[:1], _one_of(184), (1, 21)),
     ),
 )
 
@@ -126,9 +205,7 @@ _PYTEST = Flavour(
             (
                 f"{BOLD}============================= test session starts =============================={OFF}",
                 "platform linux -- Python 3.11.9, pytest-8.3.2, pluggy-1.5.0",
-                "rootdir: /codebuild/output/src/payments",
-                "collected 214 items",
-                "",
+                "rootdir: /codebuild/output/src1284931021/src",
             ),
             (
                 f"tests/test_ledger.py {GREEN}..........{OFF}   [{{percent}}%]",
@@ -144,24 +221,7 @@ _PYTEST = Flavour(
     reason="exit status 1",
     failure=(
         f"tests/test_settlement.py {GREEN}....{OFF}{RED}F{OFF}{GREEN}...{OFF}   [ 97%]",
-        "",
-        "=================================== FAILURES ===================================",
-        f"{RED}{BOLD}_________________ test_settlement_is_idempotent_across_midnight _________________{OFF}",
-        "",
-        "    def test_settlement_is_idempotent_across_midnight(ledger, clock):",
-        "        clock.set('2024-02-29T23:59:59Z')",
-        "        first = ledger.settle(batch='B-1042')",
-        "        clock.tick(2)",
-        ">       assert ledger.settle(batch='B-1042') == first",
-        f"{RED}E       AssertionError: assert Settlement(id=8812, total=Decimal('118.20')) == Settlement(id=8811, total=Decimal('118.20')){OFF}",
-        f"{RED}E         Differing attributes: ['id']{OFF}",
-        "",
-        f"{RED}{BOLD}tests/test_settlement.py{OFF}:57: AssertionError",
-        "----------------------------- Captured log call --------------------------------",
-        "WARNING  ledger:settle.py:88 batch B-1042 was settled on another day, opening a new one",
-        "=========================== short test summary info ============================",
-        f"{RED}FAILED{OFF} tests/test_settlement.py::{BOLD}test_settlement_is_idempotent_across_midnight{OFF} - AssertionError",
-        f"{RED}1 failed{OFF}, {GREEN}213 passed{OFF} in 21.37s",
+        *pytest_end(SETTLEMENT[:1], _one_of(214)),
     ),
 )
 

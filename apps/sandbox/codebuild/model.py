@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from apps.sandbox.clock import Timer
+    from apps.sandbox.codebuild.buildspec import Outcome
+    from apps.sandbox.codebuild.testruns import Suite
     from apps.sandbox.world import Place
 
 #: Builds kept per project beside those that still run (AWS keeps a year).
 KEPT_BUILDS = 80
+
+#: By a source's type: (place, location, version) → the commit that is, None where none is known.
+#: Whoever hosts repositories adds itself.
+COMMITS: dict[str, Callable[[Place, str, str | None], str | None]] = {}
 
 #: A project as CreateProject takes it.
 Declaration = dict[str, Any]
@@ -32,7 +38,10 @@ class Phase:
 
 @dataclass(slots=True, eq=False)
 class Project:
-    """A build project; its ``flavour`` is what its logs look like."""
+    """A build project; its ``flavour`` is what its logs look like.
+
+    ``tests`` are those of its scripted builds; those that carry out a buildspec find their own.
+    """
 
     place: Place
     definition: Declaration
@@ -42,6 +51,7 @@ class Project:
     build_seconds: tuple[float, float] = (35, 80)
     fails_every: int = 0
     hostile_log: bool = False
+    tests: Suite | None = None
     started_count: int = 0
     builds: list[Build] = field(default_factory=list)
 
@@ -75,6 +85,9 @@ class Build:
     exported: dict[str, str] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     on_end: Callable[[Build], None] | None = None
+    #: What its buildspec does, where it is carried out on real files.
+    outcome: Outcome | None = None
+    reports: list[str] = field(default_factory=list)
 
     @property
     def place(self) -> Place:
@@ -151,3 +164,5 @@ class ProjectStore:
         self.projects: dict[str, Project] = {}
         self.builds: dict[str, Build] = {}
         self.newest_first: list[Build] = []
+        #: By operation and token: what was asked with it, when, and the build that began.
+        self.tokens: dict[tuple[str, str], tuple[Declaration, float, Build]] = {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.sandbox.codebuild import engine, events
-from apps.sandbox.codebuild.model import Build, Declaration, Phase, Project, ProjectStore
+from apps.sandbox.codebuild.model import COMMITS, Build, Declaration, Phase, Project, ProjectStore
+from apps.sandbox.codebuild.paging import PAGE, invalid_token
 from apps.sandbox.control import COUNTERS
 from apps.sandbox.operations import (
     TRAITS,
@@ -19,10 +20,21 @@ from apps.sandbox.operations import (
     paginate,
 )
 
-PAGE = 100
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: How long a token stands for the same request, in virtual seconds.
+TOKEN_LASTS = 300.0
 
 
 def _resources(where: str, members: Params) -> list[str]:
+    if "exportConfig" in members and "name" in members:
+        return [f"{where}report-group/{members['name']}"]
+    for member in ("arn", "reportGroupArn", "reportArn"):
+        if member in members:
+            return [str(members[member])]
+    if arns := members.get("reportGroupArns") or members.get("reportArns"):
+        return [str(arn) for arn in arns]
     names = members.get("names") or [members.get("projectName") or members.get("name")]
     ids = members.get("ids") or ([members["id"]] if "id" in members else [])
     if ids:
@@ -51,11 +63,6 @@ _OVERRIDES = {
     "cacheOverride": ("cache",),
     "artifactsOverride": ("artifacts",),
 }
-
-
-def invalid_token() -> AwsError:
-    """What CodeBuild answers to a next token it did not give."""
-    return AwsError("InvalidInputException", "Invalid input: nextToken is not valid")
 
 
 def find_project(call: Call, name: str) -> Project:
@@ -121,16 +128,44 @@ def start_build(call: Call, params: Params) -> Answer:
     """Start a build by hand; overrides shape this build only."""
     project = find_project(call, params["projectName"])
     definition = _overridden(project.definition, params)
-    build = engine.start(
-        project,
-        engine.Order(
-            initiator=_initiator(call),
-            source_version=params.get("sourceVersion") or definition.get("sourceVersion"),
-            resolved_source_version=params.get("sourceVersion"),
-            definition=definition,
-        ),
+    version = params.get("sourceVersion") or definition.get("sourceVersion")
+    order = engine.Order(
+        initiator=_initiator(call),
+        source_version=version,
+        resolved_source_version=_resolved(call, definition["source"], version),
+        definition=definition,
     )
+    build = _once(call, params, lambda: engine.start(project, order))
     return {"build": describe(build, call.world.now())}
+
+
+def _resolved(call: Call, source: Declaration, version: str | None) -> str | None:
+    """The commit that is built, where its host is simulated, too; else what was asked for."""
+    commit_of = COMMITS.get(str(source.get("type")))
+    if commit_of is None:
+        return version
+    return commit_of(call.place, str(source.get("location", "")), version) or version
+
+
+def _once(call: Call, params: Params, begin: Callable[[], Build]) -> Build:
+    """The build that this request began, or begins: one for each token, as long as that lasts."""
+    token = params.get("idempotencyToken")
+    if token is None:
+        return begin()
+    known, now = call.place.of(ProjectStore).tokens, call.world.now()
+    for old in [one for one, (_, at, _) in known.items() if now - at >= TOKEN_LASTS]:
+        del known[old]
+    if (call.operation, token) in known:
+        asked, _, build = known[call.operation, token]
+        if asked != params:
+            raise AwsError(
+                "InvalidInputException",
+                "Invalid input: the idempotencyToken was used with other parameters",
+            )
+        return build
+    build = begin()
+    known[call.operation, token] = (dict(params), now, build)
+    return build
 
 
 @operation("codebuild", "RetryBuild")
@@ -145,15 +180,13 @@ def retry_build(call: Call, params: Params) -> Answer:
         )
     if old.running:
         raise AwsError("InvalidInputException", f"Build {old.id} is still in progress")
-    build = engine.start(
-        old.project,
-        engine.Order(
-            initiator=_initiator(call),
-            source_version=old.source_version,
-            resolved_source_version=old.resolved_source_version,
-            definition=old.definition,
-        ),
+    order = engine.Order(
+        initiator=_initiator(call),
+        source_version=old.source_version,
+        resolved_source_version=old.resolved_source_version,
+        definition=old.definition,
     )
+    build = _once(call, params, lambda: engine.start(old.project, order))
     return {"build": describe(build, call.world.now())}
 
 
@@ -230,7 +263,7 @@ def describe(build: Build, now: float) -> Answer:
         "exportedEnvironmentVariables": [
             {"name": k, "value": v} for k, v in build.exported.items()
         ],
-        "reportArns": [],
+        "reportArns": build.reports,
     }
     return answer
 

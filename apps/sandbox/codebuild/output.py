@@ -7,12 +7,16 @@ import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from apps.sandbox.codebuild import testruns
 from apps.sandbox.codebuild.flavours import FLAVOURS, Step
 from apps.sandbox.codebuild.model import Build, Phase, Project
 from apps.sandbox.logs import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from apps.sandbox.codebuild.buildspec import Ran
+    from apps.sandbox.codebuild.shell import Case
 
 #: (phase type, start, end, status, code, message): a plan that can be a cache key.
 _Frozen = tuple[tuple[str, float, float, str, str, str], ...]
@@ -39,6 +43,11 @@ def failing_command(project: Project) -> tuple[str, str]:
     return flavour.failing_command, flavour.reason
 
 
+def tests(build: Build) -> tuple[Case, ...]:
+    """How the tests of a scripted build go; none where it has none, or does not come to them."""
+    return testruns.of_build(build, FLAVOURS[build.project.flavour].failing_command)
+
+
 def lines(build: Build) -> list[Line]:
     """The log's events up to now, oldest first."""
     now = build.place.world.now() if build.ended is None else max(build.ended, build.plan[-1].end)
@@ -49,6 +58,8 @@ def lines(build: Build) -> list[Line]:
         build.project.hostile_log,
         f"{build.place.world.seed}/{build.id}",
         build.resolved_source_version or build.source_version or "",
+        tuple(build.outcome.ran) if build.outcome is not None else None,
+        _printed(build),
     )
     limit = int(now * 1000)
     if everything and everything[-1].at <= limit:
@@ -56,21 +67,40 @@ def lines(build: Build) -> list[Line]:
     return [line for line in everything if line.at <= limit]
 
 
+def _printed(build: Build) -> tuple[str, ...]:
+    suite, cases = build.project.tests, tests(build)
+    return tuple(testruns.printed(suite, cases)) if suite is not None and cases else ()
+
+
 @functools.lru_cache(maxsize=64)
-def _script(plan: _Frozen, flavour: str, hostile: bool, seed: str, revision: str) -> list[Line]:
+def _script(  # noqa: PLR0913 - all that a log depends on
+    plan: _Frozen,
+    flavour: str,
+    hostile: bool,
+    seed: str,
+    revision: str,
+    ran: tuple[Ran, ...] | None,
+    tested: tuple[str, ...],
+) -> list[Line]:
     chance = random.Random(seed)  # noqa: S311 - reproducible on purpose
     written: list[Line] = []
     last = 0
     for moment, text in _moments(
-        [Phase(*phase) for phase in plan], flavour, hostile, chance, revision
+        [Phase(*phase) for phase in plan], flavour, hostile, chance, revision, ran, tested
     ):
         last = max(last, int(moment * 1000))
         written.append(Line(last, text + "\n"))
     return written
 
 
-def _moments(
-    plan: list[Phase], flavour: str, hostile: bool, chance: random.Random, revision: str
+def _moments(  # noqa: PLR0913 - all that a log depends on
+    plan: list[Phase],
+    flavour: str,
+    hostile: bool,
+    chance: random.Random,
+    revision: str,
+    ran: tuple[Ran, ...] | None,
+    tested: tuple[str, ...],
 ) -> Iterator[tuple[float, str]]:
     begun = next((phase.end for phase in plan if phase.type == "PROVISIONING"), None)
     if begun is None:
@@ -96,8 +126,10 @@ def _moments(
             yield from _complete(phase)
             continue
         yield phase.start, _container(phase.start, f"Entering phase {phase.type}")
-        if phase.type in _STEPS:
-            yield from _commands(phase, flavour, hostile, chance, revision)
+        if phase.type in _STEPS and ran is not None:
+            yield from _carried_out(phase, ran)
+        elif phase.type in _STEPS:
+            yield from _commands(phase, flavour, hostile, chance, revision, tested)
         elif phase.type == "UPLOAD_ARTIFACTS":
             yield phase.start, _container(phase.start, "Expanding base directory path: .")
             yield phase.end, _container(phase.end, "Assembling file list")
@@ -106,8 +138,30 @@ def _moments(
             yield from _complete(phase)
 
 
-def _commands(
-    phase: Phase, flavour: str, hostile: bool, chance: random.Random, revision: str
+def _carried_out(phase: Phase, ran: tuple[Ran, ...]) -> Iterator[tuple[float, str]]:
+    """The commands of a buildspec, as CodeBuild shows them, and what they print."""
+    texts: list[tuple[str, bool]] = []
+    for one in ran:
+        if one.phase == _STEPS[phase.type]:
+            texts.append((f"Running command {one.command}", True))
+            texts += [(line, False) for line in one.lines]
+    span = (phase.end - phase.start) / (len(texts) + 1)
+    for number, (text, by_container) in enumerate(texts, 1):
+        moment = phase.start + span * number
+        yield moment, _container(moment, text) if by_container else text
+    if phase.status == "FAILED":
+        yield phase.end, ""
+        said = phase.message.partition("command: ")[2].replace(". Reason:", "")
+        yield phase.end, _container(phase.end, f"Command did not execute successfully {said}")
+
+
+def _commands(  # noqa: PLR0913 - all that a phase's lines depend on
+    phase: Phase,
+    flavour: str,
+    hostile: bool,
+    chance: random.Random,
+    revision: str,
+    tested: tuple[str, ...],
 ) -> Iterator[tuple[float, str]]:
     kind = FLAVOURS[flavour]
     steps: tuple[Step, ...] = getattr(kind, _STEPS[phase.type])
@@ -117,11 +171,14 @@ def _commands(
     for step in steps:
         texts.append((f"Running command {step.command}", True))
         texts.extend((line, False) for line in step.lines)
-        kinds = len(step.repeat)
-        texts.extend(
-            (_counted(step.repeat[number % kinds], number, step), False)
-            for number in range(step.times)
-        )
+        if tested and step.command == kind.failing_command:
+            texts.extend((line, False) for line in tested)
+        else:
+            kinds = len(step.repeat)
+            texts.extend(
+                (_counted(step.repeat[number % kinds], number, step), False)
+                for number in range(step.times)
+            )
         if own_failure and step.command == kind.failing_command:
             break
     if failed and not own_failure:
@@ -131,7 +188,7 @@ def _commands(
         texts.append((f"Running command {command}", True))
     if hostile and phase.type == "BUILD":
         texts[2:2] = [(line, False) for line in HOSTILE_LINES]
-    if own_failure:
+    if own_failure and not tested:
         texts.extend((line, False) for line in kind.failure)
     span = (phase.end - phase.start) / (len(texts) + 1)
     for number, (text, by_container) in enumerate(texts, 1):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apps.sandbox.codebuild.model import Declaration, Project, ProjectStore
-from apps.sandbox.codebuild.operations import find_project, invalid_token
+from apps.sandbox.codebuild.operations import find_project
+from apps.sandbox.codebuild.paging import PAGE, invalid_token
 from apps.sandbox.operations import Answer, AwsError, Call, Params, operation, paginate
 
 if TYPE_CHECKING:
     from apps.sandbox.world import Place
-
-PAGE = 100
 
 
 def make_project(place: Place, definition: Declaration) -> Project:

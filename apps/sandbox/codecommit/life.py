@@ -258,7 +258,7 @@ class PullRequests:
         scheduler = self.repository.place.world.scheduler
         for number in range(_PAST_PULLS):
             scheduler.after(3600 + number * _PAST_GAP, functools.partial(self._open, past=True))
-        if scheduler.speed > 0:
+        if self.repository.place.world.lives:
             scheduler.at(scheduler.present() + _STEP[0] / scheduler.speed, self._open)
 
     def _after(self, step: int, deed: functools.partial[None], *, past: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +143,8 @@ class SourceStore:
         self.repositories: dict[str, Repository] = {}
         self.pulls: dict[str, PullRequest] = {}
         self.given = 0
+        #: How often a repository of a name was made.
+        self.made: Counter[str] = Counter()
 
     def remember(self, pull: PullRequest) -> None:
         """Keep a new pull request, and forget the oldest closed one beyond what is kept."""

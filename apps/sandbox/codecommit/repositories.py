@@ -168,6 +168,19 @@ def update_description(call: Call, params: Params) -> Answer:
     return {}
 
 
+@operation("codecommit", "UpdateRepositoryName")
+def update_name(call: Call, params: Params) -> Answer:
+    """Another name for a repository; its id stays."""
+    store, name = call.place.of(SourceStore).repositories, params["newName"]
+    repository = find_repository(call, params["oldName"])
+    if name in store:
+        raise AwsError("RepositoryNameExistsException", f"Repository named {name} already exists")
+    del store[repository.name]
+    repository.name, repository.modified = name, call.world.now()
+    store[name] = repository
+    return {}
+
+
 @operation("codecommit", "UpdateDefaultBranch")
 def update_default_branch(call: Call, params: Params) -> Answer:
     """Choose the default branch."""

@@ -28,7 +28,11 @@ Changes = dict[str, bytes | None]
 def make_repository(place: Place, name: str, description: str | None = None) -> Repository:
     """Put a new, empty repository into its place."""
     now = place.world.now()
-    chance = place.world.chance(place.account, place.region, "repository", name)
+    store = place.of(SourceStore)
+    store.made[name] += 1
+    # Another repository of a name is another repository.
+    again = [store.made[name]] if store.made[name] > 1 else []
+    chance = place.world.chance(place.account, place.region, "repository", name, *again)
     # AWS's own key, as long as nobody chooses another.
     key = uuid_from(place.world.chance(place.account, place.region, "aws/codecommit"))
     repository = Repository(

@@ -6,9 +6,10 @@ import functools
 import hashlib
 from typing import TYPE_CHECKING
 
-from apps.sandbox.codedeploy import engine
+from apps.sandbox.codedeploy import appspec, engine
 from apps.sandbox.codedeploy.acts import appspec_of_function
 from apps.sandbox.codedeploy.model import Declaration, Deployment, DeployStore, Group
+from apps.sandbox.codepipeline import artifacts
 from apps.sandbox.codepipeline.providers import (
     artifact_bucket,
     artifact_key,
@@ -37,6 +38,12 @@ def _deploy(execution: Execution, run: ActionRun, ends: Ends) -> bool:
         return False
     name = run.resolved.get("DeploymentGroupName", "")
     group = application.groups.get(name)
+    arn = place.arn("codedeploy", f"deploymentgroup:{application.name}/{name}")
+    denied = artifacts.forbids(execution, run, "codedeploy:CreateDeployment", arn)
+    if denied is not None:
+        said = functools.partial(ends.fail, execution, run, "PermissionError", denied)
+        run.timers.append(place.world.scheduler.after(1, said))
+        return True
     if group is None:
         text = (
             f"The deployment group {name} could not be found in the application "
@@ -64,9 +71,13 @@ def _begin(execution: Execution, run: ActionRun, ends: Ends, group: Group) -> No
             ends.fail(execution, run, "JobFailed", deployment.failure_text())
 
     fails = execution.pipeline.script(run.stage, run.name).fails(execution.number, run.attempt)
+    stored = artifacts.taken(execution, run)
+    cause = group.next_cause() if fails else None
+    if stored is not None and group.application.platform == "Server":
+        cause = cause or appspec.cause_in(stored.files)
     order = engine.Order(
         description=f"Deployed by CodePipeline {execution.pipeline.name}",
-        cause=group.next_cause() if fails else None,
+        cause=cause,
         on_end=ended,
     )
     deployment = engine.start(group, revision(execution, run, group), order)
@@ -83,6 +94,12 @@ def revision(execution: Execution, run: ActionRun, group: Group) -> Declaration:
     chance = chance_of(execution, run)
     if group.application.platform == "Lambda":
         return function_revision(group, str(execution.id)[:8])
+    stored = artifacts.taken(execution, run)
+    if stored is not None:
+        location = {"bucket": stored.bucket, "key": stored.key, "bundleType": "zip"}
+        if stored.version:
+            location["version"] = stored.version
+        return {"revisionType": "S3", "s3Location": {**location, "eTag": stored.etag}}
     taken = run.declaration.get("inputArtifacts") or [{"name": "BuildArtifact"}]
     return {
         "revisionType": "S3",

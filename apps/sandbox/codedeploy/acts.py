@@ -19,6 +19,7 @@ from apps.sandbox.codedeploy.model import Application, Declaration, Deployment, 
 from apps.sandbox.operations import Answer, AwsError, Call, Params, operation
 from apps.sandbox.world import Place, uuid_from
 
+LONGEST_DESCRIPTION = 256
 _MEMBERS = (
     "deploymentGroupName",
     "deploymentConfigName",
@@ -46,17 +47,32 @@ def make_application(
     """An application, made if missing."""
     store = place.of(DeployStore)
     if name not in store.applications:
-        chance = place.world.chance(place.account, place.region, "application", name)
+        chance = place.world.chance(
+            place.account, place.region, "application", name, *again(store, name)
+        )
         store.applications[name] = Application(
             place, name, uuid_from(chance), platform, place.world.now(), github
         )
     return store.applications[name]
 
 
+def again(store: DeployStore, name: str) -> list[int]:
+    """The how-manieth of its name something is, from the second on."""
+    store.made[name] += 1
+    return [store.made[name]] if store.made[name] > 1 else []
+
+
 def make_group(application: Application, declaration: Declaration) -> Group:
     """A deployment group; ``declaration`` is CreateDeploymentGroup's."""
     place, name = application.place, declaration["deploymentGroupName"]
-    chance = place.world.chance(place.account, place.region, "group", application.name, name)
+    chance = place.world.chance(
+        place.account,
+        place.region,
+        "group",
+        application.name,
+        name,
+        *again(place.of(DeployStore), f"{application.name}/{name}"),
+    )
     group = Group(application, _told(name, declaration), uuid_from(chance))
     application.groups[name] = group
     return group
@@ -120,7 +136,9 @@ def create_deployment_group(call: Call, params: Params) -> Answer:
             f"Deployment group name already exists: {name}",
         )
     _known_config(call, params.get("deploymentConfigName"))
-    return {"deploymentGroupId": make_group(application, params).id}
+    group = make_group(application, params)
+    group.looks_first = True
+    return {"deploymentGroupId": group.id}
 
 
 @operation("codedeploy", "UpdateDeploymentGroup")
@@ -170,6 +188,25 @@ def create_deployment_config(call: Call, params: Params) -> Answer:
     return {"deploymentConfigId": config["deploymentConfigId"]}
 
 
+@operation("codedeploy", "DeleteDeploymentConfig")
+def delete_deployment_config(call: Call, params: Params) -> Answer:
+    """A configuration that no group uses."""
+    store, name = store_of(call), params["deploymentConfigName"]
+    users = [
+        group.name
+        for application in store.applications.values()
+        for group in application.groups.values()
+        if group.config == name
+    ]
+    if users:
+        raise AwsError(
+            "DeploymentConfigInUseException",
+            f"Deployment configuration {name} is in use by deployment groups: {', '.join(users)}",
+        )
+    store.configs.pop(name, None)
+    return {}
+
+
 def make_config(place: Place, **members: Any) -> Declaration:
     """A configuration; ``members`` are CreateDeploymentConfig's."""
     name = members["deploymentConfigName"]
@@ -204,12 +241,19 @@ def create_deployment(call: Call, params: Params) -> Answer:
         )
     if "revision" not in params:
         raise AwsError("RevisionRequiredException", "Revision was not specified.")
+    description = params.get("description")
+    if description is not None and len(description) > LONGEST_DESCRIPTION:
+        raise AwsError(
+            "DescriptionTooLongException",
+            f"The description is longer than {LONGEST_DESCRIPTION} characters.",
+        )
     order = engine.Order(
-        description=params.get("description"),
+        description=description,
         config=config,
         ignore_stop_failures=params.get("ignoreApplicationStopFailures", False),
         outdated_only=params.get("updateOutdatedInstancesOnly", False),
         automatic_rollback=params.get("autoRollbackConfiguration"),
+        files=params.get("fileExistsBehavior", "DISALLOW"),
     )
     revision = _completed(group, params["revision"])
     return {"deploymentId": engine.start(group, revision, order).id}
@@ -238,6 +282,7 @@ def _completed(group: Group, revision: Declaration) -> Declaration:
             "The AppSpec file must name a function, its alias and the version to shift to.",
         )
     found["lambda"] = tuple(names)
+    found["lambdaFrom"] = str(properties.get("CurrentVersion", ""))
     return found
 
 

@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+from apps.sandbox.buckets import owner_of
 from apps.sandbox.codedeploy import causes, fleet
 from apps.sandbox.codedeploy.model import Deployment, DeployStore
 from apps.sandbox.operations import (
@@ -39,7 +40,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def _resources(_where: str, members: Params) -> list[str]:
     bucket, key = members.get("Bucket"), members.get("Key")
-    return [f"arn:aws:s3:::{bucket}/{key}" if bucket and key else "*"]
+    keys = [key] if key else [one["Key"] for one in members.get("Delete", {}).get("Objects", ())]
+    if not bucket or keys:
+        return [f"arn:aws:s3:::{bucket}/{one}" for one in keys] if bucket else ["*"]
+    return [f"arn:aws:s3:::{bucket}"]
 
 
 TRAITS["s3"] = Traits(own=False, resources=_resources)
@@ -47,7 +51,9 @@ TRAITS["s3"] = Traits(own=False, resources=_resources)
 
 @operation("s3", "GetObject")
 def get_object(call: Call, params: Params) -> Answer:
-    """A bundle that was deployed, the whole of it or a range."""
+    """A bundle that was deployed, the whole of it or a range; a real object is moto's."""
+    if owner_of(params["Bucket"]):
+        raise NotOursError
     deployment = _wanted(_deployed(call.world, call.account, params), params)
     location = deployment.revision["s3Location"]
     content = packed(deployment)

@@ -43,6 +43,7 @@ class Order:
     ignore_stop_failures: bool = False
     outdated_only: bool = False
     automatic_rollback: Declaration | None = None
+    files: str = "DISALLOW"
     on_end: Callable[[Deployment], None] | None = None
 
 
@@ -69,6 +70,7 @@ def start(group: Group, revision: Declaration, order: Order) -> Deployment:
         ignore_stop_failures=order.ignore_stop_failures,
         outdated_only=order.outdated_only,
         automatic_rollback=order.automatic_rollback,
+        files=order.files,
         on_end=order.on_end,
     )
     if order.rolls_back:
@@ -85,6 +87,9 @@ def _begin(deployment: Deployment) -> None:
     deployment.status = "InProgress"
     deployment.started = deployment.group.place.world.now()
     events.deployment_changed(deployment)
+    if alarm_on := _alarm_on(deployment):
+        _stop_on_alarm(deployment, alarm_on)
+        return
     ends = fleet.Ends(succeed, fail, functools.partial(say, deployment))
     alarm = deployment.cause.alarm if deployment.cause is not None else None
     if alarm is not None:
@@ -139,7 +144,7 @@ def _give_up(
     if deployment.undo is not None:
         deployment.undo()
     group = deployment.group
-    wanted = group.rolls_back(event) if roll_back is None else roll_back
+    wanted = deployment.rolls_back_on(event) if roll_back is None else roll_back
     good = group.successful
     if wanted and good is not None and deployment.rolls_back is None:
         # AWS names the rollback at once; it begins a moment later.
@@ -195,6 +200,16 @@ def _watch(place: Place) -> None:
                     _stop_on_alarm(deployment, alarm.name)
 
     place.of(AlarmStore).watchers.append(heard)
+
+
+def _alarm_on(deployment: Deployment) -> str | None:
+    """The first of the group's alarms that is in ALARM already, where the group looks first."""
+    group = deployment.group
+    if not group.looks_first or deployment.rolls_back is not None:
+        return None
+    alarms = group.place.of(AlarmStore).alarms
+    on = (name for name in group.alarms() if name in alarms and alarms[name].state == "ALARM")
+    return next(on, None)
 
 
 def _schedule_alarm(deployment: Deployment, name: str) -> None:

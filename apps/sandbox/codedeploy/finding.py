@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PAGE = 100
-_NOT_OF_AWS = ("lambda", "taskDefinition")
+_NOT_OF_AWS = ("lambda", "lambdaFrom", "taskDefinition")
 
 
 def _resources(where: str, members: Params) -> list[str]:

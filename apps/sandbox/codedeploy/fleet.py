@@ -225,9 +225,12 @@ class _BlueGreen:
             "The deployment timed out while waiting for the traffic to be rerouted.",
         )
         self._after(minutes * 60, timeout if by_hand else self._reroute)
+        self.waiting = self.deployment.timers[-1]
 
     def _reroute(self) -> None:
         if self.deployment.go_on is not None:
+            # Whoever is continued by hand is not timed out, or continued by itself, any more.
+            self.waiting.cancel()
             self.deployment.go_on = None
             self.ends.say("InProgress")
         green = [one for one in self.deployment.targets.values() if one.label == "Green"]

@@ -344,7 +344,7 @@ class _Deployer:
             newest = moment == last
             fails = self.failing if newest else None
             world.scheduler.at(moment, functools.partial(self._deploy, fails=fails))
-        if world.scheduler.speed > 0:
+        if world.lives:
             world.scheduler.at(present + self.every / world.scheduler.speed, self._live)
 
     def _live(self) -> None:

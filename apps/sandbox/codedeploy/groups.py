@@ -31,6 +31,12 @@ def batch_get_applications(call: Call, params: Params) -> Answer:
     return {"applicationsInfo": [_application(one) for one in found]}
 
 
+@operation("codedeploy", "GetApplication")
+def get_application(call: Call, params: Params) -> Answer:
+    """One application."""
+    return {"application": _application(find_application(call, params["applicationName"]))}
+
+
 def _application(application: Application) -> Answer:
     return {
         "applicationId": application.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,8 @@ class Group:
     deployments: list[Deployment] = field(default_factory=list)
     started_count: int = 0
     successful: Deployment | None = None
+    #: Whether an alarm that is in ALARM already stops a deployment as it begins.
+    looks_first: bool = False
 
     @property
     def place(self) -> Place:
@@ -157,8 +160,7 @@ class Group:
 
     def rolls_back(self, event: str) -> bool:
         """Whether ``DEPLOYMENT_FAILURE`` (and so on) makes a rollback."""
-        told = self.declaration.get("autoRollbackConfiguration", {})
-        return bool(told.get("enabled")) and event in told.get("events", ())
+        return _rolls_back(self.declaration.get("autoRollbackConfiguration", {}), event)
 
     def active(self) -> Deployment | None:
         """Its deployment that runs."""
@@ -195,6 +197,7 @@ class Deployment:
     ignore_stop_failures: bool = False
     outdated_only: bool = False
     automatic_rollback: Declaration | None = None
+    files: str = "DISALLOW"
     terminating: bool = False
     targets: dict[str, Target] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
@@ -214,12 +217,22 @@ class Deployment:
         """Server, Lambda or ECS."""
         return self.group.application.platform
 
+    def rolls_back_on(self, event: str) -> bool:
+        """The same as its group says, unless it was told otherwise."""
+        if self.automatic_rollback is not None:
+            return _rolls_back(self.automatic_rollback, event)
+        return self.group.rolls_back(event)
+
     def failure_text(self) -> str:
         """What CodePipeline says about a deployment that did not succeed."""
         code, message = self.error or ("", "")
         if self.status == "Stopped" and code != "ALARM_ACTIVE":
             return f"Deployment {self.id} was stopped. {message}".strip()
         return f"Deployment {self.id} failed. Error code: {code}. Message: {message}"
+
+
+def _rolls_back(told: Declaration, event: str) -> bool:
+    return bool(told.get("enabled")) and event in told.get("events", ())
 
 
 class DeployStore:
@@ -234,6 +247,8 @@ class DeployStore:
         self.registrations: dict[str, Registration] = {}
         #: Whether it hears of the place's alarms.
         self.watches = False
+        #: How often something of a name was made: no two of them have the same id.
+        self.made: Counter[str] = Counter()
 
     def config(self, name: str) -> Declaration | None:
         """A configuration, predefined or made."""

@@ -95,7 +95,7 @@ def _deployment(deployment: Deployment) -> Answer:
         "instanceTerminationWaitTimeStarted": deployment.terminating,
         "blueGreenDeploymentConfiguration": told.get("blueGreenDeploymentConfiguration"),
         "loadBalancerInfo": told.get("loadBalancerInfo"),
-        "fileExistsBehavior": "DISALLOW",
+        "fileExistsBehavior": deployment.files,
         "deploymentStatusMessages": [],
         "computePlatform": deployment.platform,
     }

@@ -29,6 +29,11 @@ ECS = (
     "AllowTraffic",
     "AfterAllowTraffic",
 )
+MISMATCH = (
+    "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment "
+    "configuration is missing or has an invalid configuration. The Lambda function alias version "
+    "does not match the current version in AppSpec file."
+)
 #: Virtual seconds until an alarm goes off that is to stop a deployment, and until tasks are steady.
 ALARM_AFTER, STABILIZING = 120.0, 25.0
 
@@ -139,6 +144,16 @@ class _Function(_Shift):
             [Event(one) for one in self.names],
             names=(name, alias, str(current), str(target)),
         )
+
+    def begin(self) -> None:
+        _, _, current, version = self.target.names
+        told = self.deployment.revision.get("lambdaFrom", current)
+        # What CodeDeploy rolls back to, it turns by itself.
+        if self.deployment.rolls_back is None and (told != current or version == current):
+            self.deployment.undo = None
+            self.ends.fail(self.deployment, "INVALID_LAMBDA_CONFIGURATION", MISMATCH)
+            return
+        super().begin()
 
     def put(self, share: float) -> None:
         self.target.weight = share

@@ -1,10 +1,10 @@
-"""CodePipeline's operations that change what runs: start, stop, retry, approve, open, close."""
+"""CodePipeline's operations that change what runs: start, stop, retry, roll back, approve, open."""
 
 from __future__ import annotations
 
 from apps.sandbox.codepipeline import engine, providers
 from apps.sandbox.codepipeline.definitions import find
-from apps.sandbox.codepipeline.model import Pipeline, Transition
+from apps.sandbox.codepipeline.model import Execution, Pipeline, Transition
 from apps.sandbox.codepipeline.reads import find_execution
 from apps.sandbox.operations import Answer, AwsError, Call, Params, operation
 
@@ -116,6 +116,44 @@ def retry_stage_execution(call: Call, params: Params) -> Answer:
             )
     engine.retry(execution, stage, params["retryMode"])
     return {"pipelineExecutionId": execution.id}
+
+
+@operation("codepipeline", "RollbackStage")
+def rollback_stage(call: Call, params: Params) -> Answer:
+    """Bring a stage back to an execution that succeeded in it, by a new execution.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback.html
+    """
+    pipeline = find(call, params["pipelineName"])
+    name = params["stageName"]
+    _stage_or_complain(pipeline, name)
+    target = find_execution(pipeline, params["targetPipelineExecutionId"])
+    why = _why_no_rollback(pipeline, name, target)
+    if why:
+        raise AwsError("UnableToRollbackStageException", f"Unable to roll back stage {name}: {why}")
+    if target.definition["version"] != pipeline.version:
+        raise AwsError(
+            "PipelineExecutionOutdatedException",
+            f"Pipeline execution {target.id} is outdated: the pipeline's structure was changed "
+            "after it started",
+        )
+    execution = engine.roll_back(pipeline, name, target, "ManualRollback", call.caller.arn)
+    return {"pipelineExecutionId": execution.id}
+
+
+def _why_no_rollback(pipeline: Pipeline, name: str, target: Execution) -> str:
+    ran = target.stages.get(name)
+    if name == pipeline.definition["stages"][0]["name"]:
+        return "a source stage cannot be rolled back"
+    if pipeline.mode == "PARALLEL":
+        return "rollback is not available for pipelines in PARALLEL mode"
+    if name in pipeline.occupants:
+        return "the stage is currently running"
+    if target.rolls_back is not None:
+        return f"pipeline execution {target.id} is a rollback itself"
+    if ran is None or ran.status != "Succeeded":
+        return f"pipeline execution {target.id} did not succeed in it"
+    return ""
 
 
 @operation("codepipeline", "PutApprovalResult")

@@ -7,6 +7,8 @@ QUEUED mode it waits its turn; a failed or finished stage is free again.
 
 from __future__ import annotations
 
+import json
+
 from apps.sandbox.codepipeline import events, providers
 from apps.sandbox.codepipeline.model import (
     RUNNING,
@@ -29,20 +31,8 @@ def start(
     wanted_revisions: dict[str, str] | None = None,
 ) -> Execution:
     """Begin an execution of the current definition, in its first stage or waiting before it."""
-    world = pipeline.place.world
-    pipeline.started_count += 1
-    now = world.now()
-    execution = Execution(
-        id=uuid_from(world.chance(pipeline.arn, pipeline.started_count, int(pipeline.created))),
-        number=pipeline.started_count,
-        pipeline=pipeline,
-        definition=pipeline.definition,
-        trigger_type=trigger_type,
-        trigger_detail=trigger_detail,
-        started=now,
-        updated=now,
-        wanted_revisions=wanted_revisions or {},
-    )
+    execution = _begin(pipeline, trigger_type, trigger_detail)
+    execution.wanted_revisions = wanted_revisions or {}
     declared = {
         v["name"]: v.get("defaultValue", "") for v in pipeline.definition.get("variables", [])
     }
@@ -51,6 +41,58 @@ def start(
     events.pipeline_changed(execution, "STARTED")
     arrive(execution, 0)
     return execution
+
+
+def _begin(pipeline: Pipeline, trigger_type: str, trigger_detail: str) -> Execution:
+    world = pipeline.place.world
+    pipeline.started_count += 1
+    now = world.now()
+    return Execution(
+        id=uuid_from(world.chance(pipeline.arn, pipeline.started_count, int(pipeline.created))),
+        number=pipeline.started_count,
+        pipeline=pipeline,
+        definition=pipeline.definition,
+        trigger_type=trigger_type,
+        trigger_detail=trigger_detail,
+        started=now,
+        updated=now,
+    )
+
+
+def roll_back(
+    pipeline: Pipeline, name: str, target: Execution, trigger_type: str, trigger_detail: str
+) -> Execution:
+    """RollbackStage: a new execution runs this one stage, with what ``target`` ran with.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback.html
+    """
+    execution = _begin(pipeline, trigger_type, trigger_detail)
+    execution.rolls_back = target
+    execution.variables = dict(target.variables)
+    execution.revisions = dict(target.revisions)
+    execution.artifacts = dict(target.artifacts)
+    execution.outputs = {name: dict(told) for name, told in target.outputs.items()}
+    execution.at_stage = execution.stage_names().index(name)
+    pipeline.remember(execution)
+    events.pipeline_changed(execution, "STARTED")
+    enter(execution, name)
+    return execution
+
+
+def last_good(pipeline: Pipeline, name: str) -> Execution | None:
+    """The newest execution that a stage may be rolled back to: see ``acts.rollback_stage``."""
+    return next((one for one in pipeline.executions if came_through(one, name)), None)
+
+
+def came_through(execution: Execution, name: str) -> bool:
+    """Whether an execution of the current structure succeeded in a stage; no rollback does."""
+    stage = execution.stages.get(name)
+    return (
+        stage is not None
+        and stage.status == "Succeeded"
+        and execution.rolls_back is None
+        and execution.definition["version"] == execution.pipeline.version
+    )
 
 
 def arrive(execution: Execution, index: int) -> None:
@@ -200,10 +242,7 @@ def stop(execution: Execution, *, abandon: bool, reason: str | None) -> None:
         if abandon:
             for run in [r for r in stage.actions.values() if r.status == "InProgress"]:
                 _end(execution, run, "Abandoned", "ABANDONED")
-        else:
-            # Nobody will decide an approval of a stopping execution; AWS ends such waits at once.
-            for run in [r for r in stage.actions.values() if r.status == "InProgress" and r.token]:
-                _end(execution, run, "Abandoned", "ABANDONED")
+        # What is waited for may be an approval: that ends by a person, or after seven days.
         proceed(stage)
 
 
@@ -254,7 +293,7 @@ def _succeeded(execution: Execution, stage: StageRun) -> None:
     events.stage_changed(execution, stage.name, "SUCCEEDED")
     _free(execution, stage)
     following = execution.stage_names().index(stage.name) + 1
-    if following < len(execution.definition["stages"]):
+    if following < len(execution.definition["stages"]) and execution.rolls_back is None:
         arrive(execution, following)
     else:
         execution.status = "Succeeded"
@@ -278,6 +317,13 @@ def _failed(execution: Execution, stage: StageRun) -> None:
             automatic=True,
         )
         return
+    # A rollback that fails itself is not rolled back.
+    if on_failure.get("result") == "ROLLBACK" and execution.rolls_back is None:
+        target = last_good(execution.pipeline, stage.name)
+        if target is not None:
+            detail = json.dumps({"FailedPipelineExecutionId": execution.id}, separators=(",", ":"))
+            roll_back(execution.pipeline, stage.name, target, "AutomatedRollback", detail)
+            return
     admit(execution.pipeline, stage.name)
 
 

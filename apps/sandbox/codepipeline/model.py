@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from apps.sandbox.clock import Timer
+    from apps.sandbox.codepipeline.artifacts import Stored
     from apps.sandbox.world import Place
 
 #: A pipeline, stage or action declaration as CreatePipeline takes it.
@@ -119,7 +120,10 @@ class StageRun:
 
 @dataclass(slots=True, eq=False)
 class Execution:
-    """One pipeline execution; ``number`` counts from 1 in its pipeline."""
+    """One pipeline execution; ``number`` counts from 1 in its pipeline.
+
+    ``rolls_back`` is the execution that a rollback brings a stage back to.
+    """
 
     id: str
     number: int
@@ -142,6 +146,14 @@ class Execution:
     stages: dict[str, StageRun] = field(default_factory=dict)
     runs: list[ActionRun] = field(default_factory=list)
     waiting_for: str | None = None
+    rolls_back: Execution | None = None
+    #: What its actions handed on, by the artifact's name, where its bucket is a real one.
+    artifacts: dict[str, Stored] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        """STANDARD or ROLLBACK."""
+        return "ROLLBACK" if self.rolls_back is not None else "STANDARD"
 
     @property
     def mode(self) -> str:
@@ -188,6 +200,8 @@ class Pipeline:
     started_count: int = 0
     client_tokens: dict[str, str] = field(default_factory=dict)
     deleted: bool = False
+    #: Whether pushes start it as if EventBridge's rule were there that the console makes for it.
+    assumes_rule: bool = True
 
     @property
     def name(self) -> str:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from apps.sandbox.codebuild import engine as builds
-from apps.sandbox.codebuild.model import Build, ProjectStore
 from apps.sandbox.codepipeline import revisions
 from apps.sandbox.codepipeline.model import ActionRun, Commit, Execution
 from apps.sandbox.world import Place, hex_from, uuid_from
@@ -197,48 +195,6 @@ def decide_approval(execution: Execution, run: ActionRun, ends: Ends, decision: 
         ends.fail(execution, run, None, None)
 
 
-@provider("CodeBuild")
-def _start_build(execution: Execution, run: ActionRun, ends: Ends) -> bool:
-    place, name = place_of(execution, run), run.resolved.get("ProjectName", "")
-    project = place.of(ProjectStore).projects.get(name)
-    world = place.world
-    if project is None:
-        arn = place.arn("codebuild", f"project/{name}")
-        text = (
-            f"Error calling startBuild: Project cannot be found: {arn} "
-            "(Service: AWSCodeBuild; Status Code: 400; Error Code: ResourceNotFoundException)"
-        )
-        run.timers.append(
-            world.scheduler.after(1, lambda: ends.fail(execution, run, "ConfigurationError", text))
-        )
-        return True
-    script = execution.pipeline.script(run.stage, run.name)
-    primary = run.declaration.get("inputArtifacts") or [{"name": "SourceArtifact"}]
-    commit = next(iter(execution.revisions.values()), None)
-
-    def ended(build: Build) -> None:
-        if build.status == "SUCCEEDED":
-            run.output = dict(build.exported)
-            ends.succeed(execution, run)
-        else:
-            ends.fail(execution, run, "JobFailed", build.failure_text())
-
-    bucket, key = artifact_bucket(execution), artifact_key(execution, primary[0]["name"])
-    order = builds.Order(
-        initiator=f"codepipeline/{execution.pipeline.name}",
-        source_version=f"arn:aws:s3:::{bucket}/{key}",
-        resolved_source_version=commit.sha if commit else None,
-        fails=script.fails(execution.number, run.attempt),
-        seconds=script.seconds,
-        on_end=ended,
-        names=(run.id,),
-    )
-    build = builds.start(project, order)
-    run.external_id, run.external_url = build.id, build.console_url()
-    run.log_stream_arn = build.log_stream_arn()
-    return True
-
-
 def artifact_bucket(execution: Execution) -> str:
     """The bucket of the pipeline's artifact store in its own region."""
     definition, region = execution.definition, execution.pipeline.place.region
@@ -247,8 +203,12 @@ def artifact_bucket(execution: Execution) -> str:
 
 
 def artifact_key(execution: Execution, artifact: str) -> str:
-    """Where CodePipeline puts an artifact: both names cut short, then a short random name."""
-    chance = execution.pipeline.place.world.chance(execution.id, artifact)
+    """Where CodePipeline puts an artifact: both names cut short, then a short random name.
+
+    A rollback takes those of the execution that it brings back.
+    """
+    whose = execution.rolls_back or execution
+    chance = execution.pipeline.place.world.chance(whose.id, artifact)
     short = "".join(
         chance.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", k=7)
     )

@@ -56,7 +56,7 @@ def _stage_state(pipeline: Pipeline, stage: Declaration) -> Answer:
     if pipeline.mode == "PARALLEL":
         return state
     waiting = [
-        {"pipelineExecutionId": execution.id, "status": execution.status, "type": "STANDARD"}
+        {"pipelineExecutionId": execution.id, "status": execution.status, "type": execution.type}
         for execution in pipeline.waiting.get(name, [])
     ]
     if waiting:
@@ -66,7 +66,7 @@ def _stage_state(pipeline: Pipeline, stage: Declaration) -> Answer:
         state["latestExecution"] = {
             "pipelineExecutionId": run.execution.id,
             "status": run.status,
-            "type": "STANDARD",
+            "type": run.execution.type,
         }
         if run.last_retry:
             state["retryStageMetadata"] = {
@@ -121,13 +121,20 @@ def _source_actions(execution: Execution) -> dict[str, Declaration]:
 
 @operation("codepipeline", "ListPipelineExecutions")
 def list_pipeline_executions(call: Call, params: Params) -> Answer:
-    """List executions, newest first, 100 a page; with a filter those that got through a stage."""
+    """List executions, newest first, 100 a page; with a filter those that got through a stage.
+
+    Of the current structure alone: they are what the stage may be rolled back to.
+    """
     pipeline = find(call, params["pipelineName"])
     executions = pipeline.executions
     stage = params.get("filter", {}).get("succeededInStage", {}).get("stageName")
     if stage is not None:
         executions = [
-            e for e in executions if stage in e.stages and e.stages[stage].status == "Succeeded"
+            one
+            for one in executions
+            if one.definition["version"] == pipeline.version
+            and stage in one.stages
+            and one.stages[stage].status == "Succeeded"
         ]
     page, token = paginate(
         call,
@@ -167,8 +174,14 @@ def _execution_summary(execution: Execution) -> Answer:
         },
         "stopTrigger": {"reason": execution.stop_reason} if execution.stop_reason else None,
         "executionMode": execution.mode,
-        "executionType": "STANDARD",
+        "executionType": execution.type,
+        "rollbackMetadata": _rolled_back(execution),
     }
+
+
+def _rolled_back(execution: Execution) -> Answer | None:
+    target = execution.rolls_back
+    return None if target is None else {"rollbackTargetPipelineExecutionId": target.id}
 
 
 @operation("codepipeline", "GetPipelineExecution")
@@ -204,7 +217,8 @@ def get_pipeline_execution(call: Call, params: Params) -> Answer:
                 "triggerDetail": execution.trigger_detail,
             },
             "executionMode": execution.mode,
-            "executionType": "STANDARD",
+            "executionType": execution.type,
+            "rollbackMetadata": _rolled_back(execution),
         }
     }
 
@@ -278,7 +292,11 @@ def _detail(execution: Execution, run: ActionRun) -> Answer:
             if run.status == "Succeeded"
             else [],
             "executionResult": {
-                "externalExecutionId": run.external_id,
+                # Where GetPipelineState tells no token, it stands here.
+                # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PutApprovalResult.html
+                "externalExecutionId": run.token
+                if execution.mode == "PARALLEL" and run.token
+                else run.external_id,
                 "externalExecutionSummary": run.summary,
                 "externalExecutionUrl": run.external_url,
                 "errorDetails": _error(run),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PAGE, GROUPS_PAGE, ACTIVITIES_PAGE = 1000, 100, 100
 
-TRAITS["ec2"] = Traits(invalid="InvalidParameterValue", bad_page="InvalidNextToken")
+TRAITS["ec2"] = Traits(own=False, invalid="InvalidParameterValue", bad_page="InvalidNextToken")
 TRAITS["autoscaling"] = Traits(invalid="ValidationError", bad_page="InvalidNextToken")
 COUNTERS["instances"] = lambda place: len(place.of(MachineStore).instances)
 
@@ -253,7 +253,8 @@ def _shown_group(group: Group) -> Answer:
             {"ProcessName": process, "SuspensionReason": reason}
             for process, reason in group.suspended.items()
         ],
-        "VPCZoneIdentifier": "subnet-0a1b2c3d4e5f60718,subnet-0b2c3d4e5f6071829",
+        "VPCZoneIdentifier": group.subnets,
+        "Status": "Delete in progress" if group.deleting else None,
         "EnabledMetrics": [],
         "Tags": [
             {

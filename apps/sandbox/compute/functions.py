@@ -54,6 +54,9 @@ class Function:
     invoked_count: int = 0
     changes: int = 0
     updates: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+    #: Statements of its resource policy, by id.
+    permissions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:

@@ -101,10 +101,11 @@ def list_aliases(call: Call, params: Params) -> Answer:
         error=_bad_marker,
         scope=function.name,
     )
-    return {"Aliases": [_alias(function, one) for one in page], "NextMarker": token}
+    return {"Aliases": [alias_of(function, one) for one in page], "NextMarker": token}
 
 
-def _alias(function: Function, alias: Alias) -> Answer:
+def alias_of(function: Function, alias: Alias) -> Answer:
+    """An alias as Lambda shows it."""
     return {
         "AliasArn": f"{function.arn}:{alias.name}",
         "Name": alias.name,
@@ -115,16 +116,6 @@ def _alias(function: Function, alias: Alias) -> Answer:
         else None,
         "RevisionId": alias.revision,
     }
-
-
-@operation("lambda", "UpdateFunctionCode")
-def update_function_code(call: Call, params: Params) -> Answer:
-    """New code, whatever it is; ``Publish`` makes it a version at once."""
-    function = find(call, params)
-    functions.update_code(function)
-    if params.get("Publish"):
-        return dict(functions.publish(function).configuration)
-    return dict(function.configuration)
 
 
 @operation("lambda", "PublishVersion")
@@ -149,7 +140,7 @@ def update_alias(call: Call, params: Params) -> Answer:
         functions.shift(function, alias.name, version, weight)
     if weights == {}:
         functions.point(function, alias.name, alias.version)
-    return _alias(function, alias)
+    return alias_of(function, alias)
 
 
 @operation("lambda", "Invoke")

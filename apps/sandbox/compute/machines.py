@@ -117,6 +117,9 @@ class Group:
     suspended: dict[str, str] = field(default_factory=dict)
     health_check: str = "ELB"
     profile: str | None = None
+    subnets: str = "subnet-0a1b2c3d4e5f60718,subnet-0b2c3d4e5f6071829"
+    #: Somebody deleted it; it goes with its instances.
+    deleting: bool = False
     activities: list[Activity] = field(default_factory=list)
 
     def instances(self) -> list[Instance]:

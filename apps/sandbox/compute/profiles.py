@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from apps.sandbox.operations import Answer, AwsError, Call, Params, operation
+from apps.sandbox.operations import Answer, Call, NotOursError, Params, operation
 from apps.sandbox.world import hex_from
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def get_instance_profile(call: Call, params: Params) -> Answer:
     home = call.world.place(call.account, HOME)
     found = home.of(ProfileStore).profiles.get(name)
     if found is None:
-        raise AwsError("NoSuchEntity", f"Instance Profile {name} cannot be found.", status=404)
+        raise NotOursError
     chance = call.world.chance(call.account, "profile", name)
     trust = (
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":'

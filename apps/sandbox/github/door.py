@@ -31,11 +31,14 @@ T = TypeVar("T")
 DOCS = "https://docs.github.com/enterprise-server@3.19/rest"
 VERSION = "3.19.2"
 BUDGET, WINDOW = 5000, 3600.0
-MODULES = ("accounts", "repositories", "pulls", "issues", "checks", "hooks")
+MODULES = ("accounts", "repositories", "pulls", "issues", "contents", "checks", "hooks")
 #: These cost nothing.
 FREE = frozenset({"rate-limit/get"})
 
 _BY_ID = re.compile(r"/repositories/(\d{1,18})(/.*)?")
+
+#: How tokens begin that may only read.
+READER = "sandbox-reader"
 
 route = Routes()
 
@@ -77,7 +80,10 @@ class GitHubSite(Site):
         return f"/repos/{known.full_name}{by_id[2] or ''}" if known else "/"
 
     def who(self, request: Request) -> Caller:
-        """Any token that begins with ``sandbox-``, an issued one, or an app's own JWT."""
+        """Any token that begins with ``sandbox-``, an issued one, or an app's own JWT.
+
+        One that begins with ``sandbox-reader`` is a fine-grained one that may only read.
+        """
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "basic":
             token = _password(token)
@@ -90,6 +96,8 @@ class GitHubSite(Site):
             return Caller(ROBOT, "installation", token, app=True)
         if token == "sandbox-revoked":  # noqa: S105 - a name that the sandbox answers so
             raise refused(403, "Resource not accessible by personal access token")
+        if token.startswith(READER):
+            return Caller(VIEWER, "reader", token)
         if token.startswith("sandbox-") and token != "sandbox-expired":  # noqa: S105
             return Caller(VIEWER, "token", token)
         raise refused(401, "Bad credentials")
@@ -141,13 +149,15 @@ class GitHubSite(Site):
     # -- quota and ETags ----------------------------------------------------------------------
 
     def before(self, ask: Ask) -> None:
-        """Refuse who has spent their quota."""
+        """Refuse who has spent their quota, and who writes with a token that may only read."""
         used, limit, _ = self._budget(ask)
         if used >= limit and ask.operation not in FREE:
             text = "API rate limit exceeded for user ID 1002."
             raise RestError(
                 403, {"message": text, "documentation_url": DOCS}, {"X-Sandbox": "spent"}
             )
+        if ask.caller.method == "reader" and ask.request.method not in ("GET", "HEAD"):
+            raise refused(403, "Resource not accessible by personal access token")
 
     def after(self, ask: Ask, said: Said) -> Said:
         """Add the headers that GitHub adds; what is remembered by its ETag costs nothing."""
@@ -248,6 +258,12 @@ def written(ask: Ask) -> dict[str, Any]:
         return document(ask)
     except ValueError:
         raise refused(400, "Problems parsing JSON") from None
+
+
+def may_write(one: Repository) -> None:
+    """Raise what GitHub says where nothing is written any more."""
+    if one.archived:
+        raise refused(403, "Repository was archived so is read-only.")
 
 
 def paged(ask: Ask, items: Sequence[T], show: Callable[[T], Any], key: str = "") -> Said:

@@ -8,6 +8,7 @@ from apps.sandbox.github import told, writing
 from apps.sandbox.github.door import (
     invalid,
     issue_of,
+    may_write,
     missing,
     paged,
     refused,
@@ -162,11 +163,6 @@ def _comment(ask: Ask, one: Repository) -> tuple[Issue, Comment]:
     raise missing()
 
 
-def _may_write(one: Repository) -> None:
-    if one.archived:
-        raise refused(403, "Repository was archived so is read-only.")
-
-
 def _names(ask: Ask, value: Any, field: str) -> list[str]:
     if not isinstance(value, list):
         raise invalid("Issue", field)
@@ -192,7 +188,7 @@ def _label_with(ask: Ask, one: Repository, issue: Issue, names: list[str]) -> No
 def create(ask: Ask) -> Said:
     """Open an issue."""
     one, wanted = _with_issues(ask), written(ask)
-    _may_write(one)
+    may_write(one)
     title = wanted.get("title")
     if not isinstance(title, str) or not title.strip():
         raise invalid("Issue", "title", "missing_field")
@@ -223,7 +219,7 @@ def _milestone(one: Repository, number: Any) -> int | None:
 def update(ask: Ask) -> Said:
     """Change it, close it, open it again."""
     one, wanted = repository(ask), written(ask)
-    _may_write(one)
+    may_write(one)
     issue, who = issue_of(ask, one), ask.caller.name
     if wanted.get("state") not in (None, "open", "closed"):
         raise invalid("Issue", "state")
@@ -288,7 +284,7 @@ def remove_assignees(ask: Ask) -> Said:
 def comment(ask: Ask) -> Said:
     """Say something under it."""
     one, wanted = repository(ask), written(ask)
-    _may_write(one)
+    may_write(one)
     issue, text = issue_of(ask, one), wanted.get("body")
     if not isinstance(text, str) or not text.strip():
         raise invalid("IssueComment", "body", "missing_field")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from apps.sandbox.codepipeline import engine
+from apps.sandbox.codepipeline import artifacts, engine, revisions
 from apps.sandbox.codepipeline.model import ActionRun, Commit, Execution, Pipeline, PipelineStore
-from apps.sandbox.codepipeline.providers import Ends, provider
+from apps.sandbox.codepipeline.providers import Ends, place_of, provider
+from apps.sandbox.connections import AVAILABLE, ConnectionStore
+from apps.sandbox.github import objects
 from apps.sandbox.github.model import GitHub
+from apps.sandbox.inside import RefusedError
 
 if TYPE_CHECKING:
     from apps.sandbox.github.model import Repository
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Seconds from a push to the execution it starts.
 _PAUSE = 1.0
+#: What a pipeline's role needs to fetch by a connection.
+USE = "codeconnections:UseConnection"
 
 
 def source_of(asked: dict[str, str]) -> tuple[str, str]:
@@ -53,18 +58,60 @@ def _begin(pipeline: Pipeline, how: str) -> None:
         engine.start(pipeline, kind, how)
 
 
-def _find_head(execution: Execution, run: ActionRun, _ends: Ends) -> bool:
+def _find_head(execution: Execution, run: ActionRun, ends: Ends) -> bool:
     """The source action takes its branch's head, where the simulated GitHub has the repository."""
+    place = place_of(execution, run)
+    arn = run.resolved.get("ConnectionArn", "")
+    connection = place.of(ConnectionStore).find(arn) if arn else None
+    if connection is not None and connection.status != AVAILABLE:
+        text = (
+            f"[{run.name}] Unable to use Connection: {arn}. "
+            f"The connection status is {connection.status}, and must be AVAILABLE."
+        )
+        fail = functools.partial(ends.fail, execution, run, "ConfigurationError", text)
+        run.timers.append(place.world.scheduler.after(2, fail))
+        return True
     name, branch = source_of(run.resolved)
     repository = execution.pipeline.place.world.of(GitHub).moved(name)
     head = repository.find(branch) if repository is not None else None
     if repository is not None and head is not None:
         # Somebody may have asked for another commit than the newest.
         head = repository.commits.get(execution.wanted_revisions.get(run.name, ""), head)
-        execution.pipeline.heads[run.name] = Commit(
-            head.sha, head.message, head.author, branch, head.at
-        )
-    return False
+        found = Commit(head.sha, head.message, head.author, branch, head.at)
+        execution.pipeline.heads[run.name] = found
+    if not artifacts.kept(execution):
+        return False
+    denied = arn and artifacts.forbids(execution, run, USE, arn)
+    if denied or repository is None or head is None:
+        code, text = "ConfigurationError", f"No Branch [{branch}] found for FullRepositoryName"
+        text = f"[{run.name}] {text} [{name}]"
+        if denied:
+            code = "PermissionError"
+            text = (
+                f"[{run.name}] Unable to use Connection: {arn}. The provided role does not have "
+                "sufficient permissions."
+            )
+        lost = functools.partial(ends.fail, execution, run, code, text)
+        run.timers.append(place.world.scheduler.after(2, lost))
+        return True
+    output = artifacts.handed_on(run)
+    if output is None:
+        return False
+    files = objects.contents(repository, head)
+
+    def hand_on() -> None:
+        try:
+            artifacts.put(execution, output, files, artifacts.actor_of(execution, run))
+        except RefusedError as error:
+            ends.fail(execution, run, "PermissionError", artifacts.no_access(execution, error))
+            return
+        run.external_id = found.sha
+        run.external_url = revisions.url(run.declaration, place, found)
+        run.output = revisions.output_variables(run.declaration, place, found)
+        ends.succeed(execution, run, revisions.summary(run.declaration, found), commit=found)
+
+    run.timers.append(place.world.scheduler.after(4, hand_on))
+    return True
 
 
 provider("CodeStarSourceConnection")(_find_head)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from apps.sandbox.codecommit.model import Files
     from apps.sandbox.world import World
 
 ORGANIZATION = "example-shop"
@@ -47,7 +48,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit; ``at`` in epoch seconds, ``author`` a login or the name of nobody known."""
+    """A commit; ``at`` in epoch seconds, ``author`` a login or the name of nobody known.
+
+    ``tree`` is the id of its files; one that the scenario made has none and is known by what it
+    changed alone (see ``objects.files``).
+    """
 
     sha: str
     parents: tuple[str, ...]
@@ -55,6 +60,7 @@ class Commit:
     author: str
     at: float
     changes: tuple[Change, ...] = ()
+    tree: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -231,6 +237,8 @@ class Repository:
     branches: dict[str, str] = field(default_factory=dict)
     protected: set[str] = field(default_factory=set)
     commits: dict[str, Commit] = field(default_factory=dict)
+    trees: dict[str, Files] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
     milestones: dict[int, Milestone] = field(default_factory=dict)

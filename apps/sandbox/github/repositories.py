@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from apps.sandbox.github import history, writing
 from apps.sandbox.github.door import (
     invalid,
+    may_write,
     missing,
     paged,
     refused,
@@ -115,6 +116,8 @@ def _references(ask: Ask) -> Said:
 
 def _reference(ask: Ask) -> Said:
     one, name = repository(ask), ask["ref"].removeprefix("heads/")
+    if not one.commits:
+        raise refused(409, "Git Repository is empty.")
     if name not in one.branches:
         raise missing()
     return Said(shows(ask).reference(one, name))
@@ -131,6 +134,9 @@ route("GET", f"{_REPO}/git/ref/{{ref+}}", "git/get-ref")(_reference)
 def create_reference(ask: Ask) -> Said:
     """A new branch."""
     one, wanted = repository(ask), written(ask)
+    may_write(one)
+    if not one.commits:
+        raise refused(409, "Git Repository is empty.")
     ref, sha = str(wanted.get("ref") or ""), str(wanted.get("sha") or "")
     name = ref.removeprefix("refs/heads/")
     if name == ref or not name:
@@ -147,6 +153,7 @@ def create_reference(ask: Ask) -> Said:
 def update_reference(ask: Ask) -> Said:
     """Move a branch; anywhere but forward only by force."""
     one, wanted = repository(ask), written(ask)
+    may_write(one)
     name, sha = ask["ref"].removeprefix("heads/"), str(wanted.get("sha") or "")
     if name not in one.branches:
         raise refused(422, "Reference does not exist")
@@ -154,6 +161,7 @@ def update_reference(ask: Ask) -> Said:
         raise refused(422, "Object does not exist")
     if not wanted.get("force") and one.branches[name] not in history.behind(one, sha):
         raise refused(422, "Update is not a fast forward")
+    writing.may_push(one, name)
     writing.move(ask.world, one, name, sha, ask.caller.name)
     return Said(shows(ask).reference(one, name))
 

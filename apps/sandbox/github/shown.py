@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from apps.sandbox.github import objects
+
 if TYPE_CHECKING:
     from apps.sandbox.github.history import Standing
     from apps.sandbox.github.model import Change, Commit, GitHub, Repository
@@ -271,7 +273,7 @@ class Shows:
             "email": f"{commit.author.removesuffix('[bot]')}@example.com",
             "date": moment(commit.at),
         }
-        tree = hashlib.sha1(f"tree {commit.sha}".encode(), usedforsecurity=False).hexdigest()
+        tree = objects.tree_of(commit)
         known = commit.author in self.github.users
         author = self.user(commit.author) if known else None
         return {

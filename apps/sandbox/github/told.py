@@ -9,7 +9,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from apps.sandbox.github import history
+from apps.sandbox.github import history, objects
 from apps.sandbox.github.model import APP_ID, ORGANIZATION, GitHub
 from apps.sandbox.github.shown import moment
 from apps.sandbox.github.shown_work import ShowsWork
@@ -123,7 +123,7 @@ def _commit(shows: ShowsWork, one: Repository, commit: Commit) -> Payload:
     }
     return {
         "id": commit.sha,
-        "tree_id": commit.sha[::-1],
+        "tree_id": objects.tree_of(commit),
         "distinct": True,
         "message": commit.message,
         "timestamp": moment(commit.at),

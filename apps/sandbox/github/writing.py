@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from apps.sandbox.github import listening, told
+from apps.sandbox.github import listening, objects, told
 from apps.sandbox.github.model import (
     ACTIONS,
     ORGANIZATION,
@@ -19,9 +19,11 @@ from apps.sandbox.github.model import (
     Pull,
     Repository,
 )
+from apps.sandbox.rest import RestError
 from apps.sandbox.world import hex_from
 
 if TYPE_CHECKING:
+    from apps.sandbox.codecommit.model import Files
     from apps.sandbox.world import World
 
 _CLOSING = re.compile(
@@ -92,6 +94,36 @@ def make_commit(  # noqa: PLR0913 - a commit is this much
     commit = Commit(sha or made, parents, message, author, world.now(), (change,))
     one.commits[commit.sha] = commit
     return commit
+
+
+def commit_files(  # noqa: PLR0913 - a commit is this much
+    world: World,
+    one: Repository,
+    files: Files,
+    message: str,
+    author: str,
+    parents: tuple[str, ...] = (),
+) -> Commit:
+    """A commit of exactly these files that no branch points to yet."""
+    one.made += 1
+    before = objects.files(one, one.commits[parents[0]]) if parents else {}
+    sha = hex_from(world.chance("github", one.id, "commit", one.made), 40)
+    tree, changes = objects.keep_tree(one, files), objects.changes(one, before, files)
+    made = Commit(sha, parents, message, author, world.now(), changes, tree)
+    one.commits[sha] = made
+    return made
+
+
+def may_push(one: Repository, branch: str) -> None:
+    """Raise what GitHub says of a push to a branch that wants its checks first."""
+    if branch in one.protected:
+        raise RestError(
+            422,
+            {
+                "message": 'Required status check "lint" is expected.',
+                "documentation_url": "https://docs.github.com/articles/about-protected-branches",
+            },
+        )
 
 
 def push(  # noqa: PLR0913 - a push is this much

@@ -16,13 +16,15 @@ from apps.sandbox.codedeploy import furnish as codedeploy
 from apps.sandbox.codepipeline.definitions import make_pipeline
 from apps.sandbox.codepipeline.model import Declaration, Transition
 from apps.sandbox.compute import furnish as compute
+from apps.sandbox.connections import AVAILABLE, ConnectionStore, make_connection
 from apps.sandbox.logs import LogStore
 from apps.sandbox.scenario import accounts, bulk, development, edge, production, trackers, work
 from apps.sandbox.scenario.plan import RELEASE_MANAGER, PipelinePlan, ProjectPlan
 from apps.sandbox.scenario.traffic import Committer
 from apps.sandbox.world import Place, World, uuid_from
 
-#: A scenario by name (``empty``, ``default``, ``bulk:500``) or a function that furnishes a world.
+#: A scenario by name (``empty``, ``default``, ``quiet``, ``bulk:500``) or a function that furnishes
+#: a world.
 Scenario = str | Callable[[World], None]
 
 _PAST_HOURS = 7.5 * 24
@@ -43,12 +45,14 @@ FURNISHERS: tuple[Callable[[World], None], ...] = (
 
 def is_known(name: str) -> bool:
     """Whether there is a scenario of this name."""
-    return name in ("empty", "default") or (name.startswith("bulk:") and name[5:].isdecimal())
+    return name in ("empty", "default", "quiet") or (
+        name.startswith("bulk:") and name[5:].isdecimal()
+    )
 
 
 def unknown(name: str) -> str:
     """What to say about a name that is none."""
-    return f"no scenario {name!r}: there are empty, default and bulk:<number of pipelines>"
+    return f"no scenario {name!r}: there are empty, default, quiet and bulk:<number of pipelines>"
 
 
 def furnish(world: World, scenario: Scenario) -> None:
@@ -59,7 +63,8 @@ def furnish(world: World, scenario: Scenario) -> None:
     if callable(scenario):
         scenario(world)
         world.scheduler.end_replay()
-    elif scenario == "default":
+    elif scenario in ("default", "quiet"):
+        world.quiet = scenario == "quiet"
         _furnish_default(world)
     elif scenario.startswith("bulk:"):
         bulk.furnish(world, int(scenario[5:]))
@@ -71,6 +76,7 @@ def _furnish_default(world: World) -> None:
     for furnish_service in FURNISHERS:
         furnish_service(world)
     committers = []
+    make_connection(world.place("111122223333", "eu-west-1"), "bitbucket", "Bitbucket")
     for plan in (*production.PLACES, *edge.PLACES, *development.PLACES):
         place = world.place(plan.account, plan.region)
         words = {
@@ -78,6 +84,8 @@ def _furnish_default(world: World) -> None:
                 "codeconnections", f"connection/{uuid_from(world.chance(plan.account, 'c'))}"
             )
         }
+        if place.of(ConnectionStore).find(words["connection"]) is None:
+            make_connection(place, "github", arn=words["connection"], status=AVAILABLE)
         for project in plan.projects:
             make_planned_project(place, project)
         committers += [
@@ -97,7 +105,7 @@ def _furnish_default(world: World) -> None:
 
             world.scheduler.at(present - hours * 3600, close)
     world.scheduler.end_replay()
-    if world.scheduler.speed > 0:
+    if world.lives:
         for committer in committers:
             committer.go_live()
 
@@ -155,6 +163,7 @@ def make_planned_project(place: Place, plan: ProjectPlan) -> Project:
     project = make_project(place, definition)
     project.flavour, project.build_seconds = plan.flavour, plan.build_seconds
     project.fails_every, project.hostile_log = plan.fails_every, plan.hostile_log
+    project.tests = plan.tests
     place.of(ProjectStore).projects[plan.name] = project
     if "s3_logs_only" not in extra:
         place.of(LogStore).ensure_group(f"/aws/codebuild/{plan.name}")

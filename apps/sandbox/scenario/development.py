@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.sandbox.codepipeline.model import Script
+from apps.sandbox.scenario import suites
 from apps.sandbox.scenario.plan import (
     MESSAGES,
     PipelinePlan,
@@ -54,7 +55,11 @@ FEATURE_PREVIEWS = PipelinePlan(
             ),
         ),
     ),
-    projects=(ProjectPlan("feature-previews-build", "npm", build_seconds=(25, 45)),),
+    projects=(
+        ProjectPlan(
+            "feature-previews-build", "npm", build_seconds=(25, 45), tests=suites.STOREFRONT
+        ),
+    ),
     declaration={
         "pipelineType": "V2",
         "executionMode": "PARALLEL",
@@ -103,7 +108,14 @@ ORDERS_BACKEND = PipelinePlan(
         stage("Build", build("MavenVerify", "orders-backend-build", gives=("BuildArtifact",))),
         stage("Deploy", codedeploy("BlueGreen", "orders-backend", "blue-green")),
     ),
-    projects=(ProjectPlan("orders-backend-build", "maven", {"compute": "BUILD_GENERAL1_LARGE"}),),
+    projects=(
+        ProjectPlan(
+            "orders-backend-build",
+            "maven",
+            {"compute": "BUILD_GENERAL1_LARGE"},
+            tests=suites.ORDERS,
+        ),
+    ),
     tags={"team": "orders"},
     scripts={"Deploy/BlueGreen": Script(fails_every=2, fails_at=1)},
     past=16,
@@ -164,7 +176,11 @@ DATA_PLATFORM = PipelinePlan(
             ),
         ),
     ),
-    projects=(ProjectPlan("data-platform-build", "pytest", build_seconds=(15, 25)),),
+    projects=(
+        ProjectPlan(
+            "data-platform-build", "pytest", build_seconds=(15, 25), tests=suites.DATA_PLATFORM
+        ),
+    ),
     tags={"team": "data"},
     trigger=(
         "CloudWatchEvent",
@@ -224,7 +240,9 @@ FRAUD_MODEL = PipelinePlan(
             {"compute": "BUILD_GENERAL1_2XLARGE", "vpc": True},
             build_seconds=(60, 90),
         ),
-        ProjectPlan("fraud-model-evaluate", "pytest", build_seconds=(40, 60)),
+        ProjectPlan(
+            "fraud-model-evaluate", "pytest", build_seconds=(40, 60), tests=suites.FRAUD_MODEL
+        ),
     ),
     declaration={"pipelineType": "V2", "kms": True},
     tags={"team": "risk"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.sandbox.codepipeline.model import Script
+from apps.sandbox.scenario import suites
 from apps.sandbox.scenario.plan import (
     PipelinePlan,
     PlacePlan,
@@ -49,7 +50,15 @@ IMAGE_RESIZER = PipelinePlan(
             ),
         ),
     ),
-    projects=(ProjectPlan("image-resizer-build", "npm", {"arm": True}, build_seconds=(20, 40)),),
+    projects=(
+        ProjectPlan(
+            "image-resizer-build",
+            "npm",
+            {"arm": True},
+            build_seconds=(20, 40),
+            tests=suites.IMAGE_RESIZER,
+        ),
+    ),
     scripts={"Deploy/UpdateStack": Script(fails_every=6, fails_at=4)},
     tags={"team": "media"},
     past=14,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from apps.sandbox.codebuild.testruns import Suite
     from apps.sandbox.codepipeline.model import Declaration, Script
 
 RELEASE_MANAGER = "arn:aws:iam::{account}:user/release-manager"
@@ -29,7 +30,10 @@ AUTHORS = ("checkout-developer", "payments-developer", "platform-engineer", "rel
 
 @dataclass(frozen=True)
 class ProjectPlan:
-    """A CodeBuild project: its declaration, without its role, and what its builds are like."""
+    """A CodeBuild project: its declaration, without its role, and what its builds are like.
+
+    ``tests`` are those its builds write a report of.
+    """
 
     name: str
     flavour: str
@@ -37,6 +41,7 @@ class ProjectPlan:
     build_seconds: tuple[float, float] = (35, 80)
     fails_every: int = 0
     hostile_log: bool = False
+    tests: Suite | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.sandbox.codepipeline.model import Script
+from apps.sandbox.scenario import suites
 from apps.sandbox.scenario.plan import (
     RELEASE_MANAGER,
     PipelinePlan,
@@ -47,6 +48,7 @@ CHECKOUT_WEB = PipelinePlan(
                 ],
             },
             hostile_log=True,
+            tests=suites.CHECKOUT_WEB,
         ),
     ),
     tags={"team": "checkout", "tier": "frontend", "cost-center": "4711"},
@@ -81,7 +83,9 @@ CHECKOUT_API = PipelinePlan(
         stage("Production", codedeploy("Deploy", "checkout-api", "production")),
     ),
     projects=(
-        ProjectPlan("checkout-api-unit", "maven", build_seconds=(20, 35)),
+        ProjectPlan(
+            "checkout-api-unit", "maven", build_seconds=(20, 35), tests=suites.CHECKOUT_API
+        ),
         ProjectPlan("checkout-api-lint", "npm", build_seconds=(8, 14)),
         ProjectPlan(
             "checkout-api-package",
@@ -96,7 +100,12 @@ CHECKOUT_API = PipelinePlan(
             },
             build_seconds=(20, 40),
         ),
-        ProjectPlan("checkout-api-integration", "pytest", build_seconds=(30, 50)),
+        ProjectPlan(
+            "checkout-api-integration",
+            "pytest",
+            build_seconds=(30, 50),
+            tests=suites.CHECKOUT_API_INTEGRATION,
+        ),
         ProjectPlan("checkout-api-scan", "npm", build_seconds=(15, 25)),
     ),
     declaration={"pipelineType": "V2", "kms": True},
@@ -138,6 +147,7 @@ PAYMENTS = PipelinePlan(
             "payments-service-test",
             "pytest",
             {"variables": [("LEDGER_URL", "https://ledger.example.com", "PLAINTEXT")]},
+            tests=suites.PAYMENTS,
         ),
     ),
     tags={"team": "payments"},

@@ -322,7 +322,7 @@ def furnish(world: World) -> None:
     begins, ends = world.now(), scheduler.present()
     for number in range(_PAST_ACTS):
         scheduler.at(begins + (ends - begins) * (number + 0.5) / _PAST_ACTS, work.act)
-    if scheduler.speed > 0:
+    if world.lives:
         scheduler.at(ends + _PACE[0] / 2 / scheduler.speed, work.go_on)
 
 

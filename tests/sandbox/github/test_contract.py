@@ -93,6 +93,17 @@ def story(url: str) -> list[tuple[str, Any]]:
     call("repos/get-deployment", "GET", mine)
     call("repos/list-deployment-statuses", "GET", f"{mine}/statuses")
 
+    blob = call("git/create-blob", "POST", f"{SHOP}/git/blobs", {"content": "x"})["sha"]
+    call("git/get-tree", "GET", f"{SHOP}/git/trees/main?recursive=1")
+    entry = {"path": "docs/new.md", "mode": "100644", "type": "blob", "sha": blob}
+    grown = {"base_tree": commits[0]["commit"]["tree"]["sha"], "tree": [entry]}
+    tree = call("git/create-tree", "POST", f"{SHOP}/git/trees", grown)["sha"]
+    told_of = {"message": "Say more", "tree": tree, "parents": [new]}
+    call("git/create-commit", "POST", f"{SHOP}/git/commits", told_of)
+    first = {"message": "Begin", "content": "eA==", "branch": "main"}
+    start = "/repos/example-shop/empty-start/contents/README.md"
+    call("repos/create-or-update-file-contents", "PUT", start, first)
+
     ref = {"ref": "refs/heads/topic", "sha": new}
     call("git/create-ref", "POST", f"{SHOP}/git/refs", ref)
     back = {"sha": old, "force": True}

@@ -188,12 +188,59 @@ def test_a_push_closes_what_it_fixes_and_starts_the_pipelines_on_the_branch(serv
 def test_only_force_moves_a_branch_back(server, hub):
     commits = [one["sha"] for one in hub.get(f"{SHOP}/commits").json()]
     path = f"{SHOP}/git/refs/heads/main"
+    # A protected branch wants its checks first, wherever it is moved to.
+    topic = {"message": "T", "tree": hub.get(f"{SHOP}/git/trees/main").json()["sha"]}
+    made = hub.post(f"{SHOP}/git/commits", json={**topic, "parents": commits[:1]}).json()["sha"]
+    kept = hub.patch(path, json={"sha": made})
+    assert (kept.status_code, "status check" in kept.json()["message"]) == (422, True)
+    server.world.of(Store).find("example-shop/checkout-web").protected.clear()
     refused = hub.patch(path, json={"sha": commits[3]})
     assert (refused.status_code, refused.json()["message"]) == (422, "Update is not a fast forward")
     assert hub.patch(path, json={"sha": commits[3], "force": True}).ok
     assert hub.get(f"{SHOP}/commits").json()[0]["sha"] == commits[3]
     standing = hub.get(f"{SHOP}/compare/{commits[0]}...main").json()
     assert (standing["status"], standing["behind_by"]) == ("behind", 3)
+
+
+def test_files_are_committed_as_git_keeps_them(server, hub):
+    empty = "/repos/example-shop/empty-start"
+    refused = hub.post(f"{empty}/git/blobs", json={"content": "x"})
+    assert (refused.status_code, refused.json()["message"]) == (409, "Git Repository is empty.")
+    first = {"message": "Begin", "content": "Zmlyc3QK"}
+    elsewhere = hub.put(f"{empty}/contents/README.md", json={**first, "branch": "other"})
+    assert elsewhere.status_code == 404
+    made = hub.put(f"{empty}/contents/README.md", json=first).json()
+    # Git's own id of "first".
+    assert made["content"]["sha"] == "9c59e24b8393179a5d712de4f990178df5734d99"
+    again = hub.put(f"{empty}/contents/README.md", json=first)
+    assert (again.status_code, "wasn't supplied" in again.json()["message"]) == (422, True)
+    tree = {"base_tree": made["commit"]["tree"]["sha"], "tree": []}
+    for path, mode, text in (("a/b.sh", "100755", "run"), ("README.md", "100644", "second")):
+        sha = hub.post(f"{empty}/git/blobs", json={"content": text}).json()["sha"]
+        tree["tree"].append({"path": path, "mode": mode, "type": "blob", "sha": sha})
+    grown = hub.post(f"{empty}/git/trees", json=tree).json()["sha"]
+    parent = made["commit"]["sha"]
+    commit = {"message": "Go on", "tree": grown, "parents": [parent]}
+    second = hub.post(f"{empty}/git/commits", json=commit).json()["sha"]
+    assert hub.patch(f"{empty}/git/refs/heads/main", json={"sha": second}).ok
+    found = hub.get(f"{empty}/git/trees/main?recursive=1").json()["tree"]
+    assert [(one["path"], one["mode"]) for one in found] == [
+        ("README.md", "100644"),
+        ("a", "040000"),
+        ("a/b.sh", "100755"),
+    ]
+    told = hub.get(f"{empty}/commits/{second}").json()["files"]
+    assert [(one["filename"], one["status"]) for one in told] == [
+        ("README.md", "modified"),
+        ("a/b.sh", "added"),
+    ]
+
+
+def test_a_token_that_may_only_read_writes_nothing(server):
+    reader = GitHub(server.url, "sandbox-reader")
+    assert reader.get(f"{SHOP}/branches/main").ok
+    refused = reader.post(f"{SHOP}/git/blobs", json={"content": "x"})
+    assert (refused.status_code, "X-OAuth-Scopes" in refused.headers) == (403, False)
 
 
 def test_issues_are_changed_as_the_api_says(server, hub):

@@ -18,3 +18,11 @@ def read(clients: Clients, account: str, region: str) -> None:
                 startFromHead=True,
                 limit=500,
             )
+    every = builds.list_builds()["ids"]
+    told = builds.batch_get_builds(ids=every)["builds"] if every else []
+    if arns := [arn for build in told for arn in build["reportArns"]]:
+        for report in builds.batch_get_reports(reportArns=arns)["reports"]:
+            if report["status"] == "FAILED":
+                builds.describe_test_cases(
+                    reportArn=report["arn"], filter={"status": "FAILED"}, maxResults=50
+                )
