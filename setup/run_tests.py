@@ -18,8 +18,8 @@ sys.path.insert(0, str(ROOT))
 
 from tests import servers  # noqa: E402
 
-#: For two cores: a third of the time is spent waiting for programs, browsers and their clocks.
-WORKERS = ("-n", "3", "--dist", "worksteal")
+#: For two cores: almost half of the time is spent waiting for programs, browsers and their clocks.
+WORKERS = ("-n", "4", "--dist", "worksteal")
 NO_TESTS_COLLECTED = 5
 CLEAN_UP_SECONDS = 60
 SETTINGS = ROOT / "docs" / "settings.md"
@@ -32,6 +32,17 @@ def settings_read() -> frozenset[str]:
     """
     documented = re.findall(r"^\| `(\w+)` \|", SETTINGS.read_text(encoding="utf-8"), re.MULTILINE)
     return frozenset({"DJANGO_SETTINGS_MODULE", *documented}) - {"TEST_SQLITE"}
+
+
+def files_that_run_twice() -> list[str]:
+    """Return the files with tests that are marked so: to collect all others would take longer."""
+    marked = re.compile(r"\bmark\.(sql|redis)\b")
+    found = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [
+        str(path.relative_to(ROOT))
+        for path in found
+        if marked.search(path.read_text(encoding="utf-8"))
+    ]
 
 
 def run_pytest(
@@ -98,7 +109,10 @@ def main() -> int:
         try:
             real = run_pytest(
                 "Postgres and Redis",
-                ["-m", "sql or redis", "-p", "tests.on_servers", *arguments],
+                [
+                    *("-m", "sql or redis", "-p", "tests.on_servers"),
+                    *(arguments or files_that_run_twice()),
+                ],
                 may_be_empty=selected,
                 TEST_DATABASE_URL=postgres,
                 DATABASE_URL=servers.with_path(postgres, name),

@@ -197,7 +197,8 @@ GITHUB = SiteKind(
     ),
     writes=(
         "Fine-grained tokens and apps: Issues, to write; where projects have their results told, "
-        "Commit statuses and Deployments, to write",
+        "Commit statuses and Deployments, to write; where projects from templates begin at GitHub, "
+        "Contents, to write",
         "Classic tokens: repo has them",
     ),
 )

@@ -42,7 +42,7 @@ BAD_IDS = Failure(
 # Operation -> (permission of fine-grained tokens and apps, scope of classic tokens).
 _METADATA, _CONTENTS = ("Metadata: read", "repo"), ("Contents: read", "repo")
 _PULLS, _ISSUES = ("Pull requests: read", "repo"), ("Issues: read", "repo")
-_WRITES = ("Issues: write", "repo")
+_WRITES, _COMMITS = ("Issues: write", "repo"), ("Contents: write", "repo")
 NEEDS: Mapping[str, tuple[str, str]] = {
     "UsersGetByUsername": _METADATA,
     "ReposListForOrg": ("Metadata: read", "read:org and repo"),
@@ -53,6 +53,8 @@ NEEDS: Mapping[str, tuple[str, str]] = {
     "ReposListBranches": _CONTENTS,
     "ReposListCommits": _CONTENTS,
     "ReposGetCommit": _CONTENTS,
+    "ReposGetBranch": _CONTENTS,
+    "GitGetTree": _CONTENTS,
     "ReposCompareCommitsWithBasehead": _CONTENTS,
     "ReposListCommentsForCommit": _CONTENTS,
     "PullsList": _PULLS,
@@ -69,6 +71,12 @@ NEEDS: Mapping[str, tuple[str, str]] = {
     "IssuesCreate": _WRITES,
     "IssuesCreateComment": _WRITES,
     "IssuesUpdate": _WRITES,
+    "ReposCreateOrUpdateFileContents": _COMMITS,
+    "GitCreateBlob": _COMMITS,
+    "GitCreateTree": _COMMITS,
+    "GitCreateCommit": _COMMITS,
+    "GitCreateRef": _COMMITS,
+    "GitUpdateRef": _COMMITS,
     "CreateCommitStatus": ("Commit statuses: write", "repo:status"),
     "ListDeployments": ("Deployments: read", "repo_deployment"),
     "CreateDeployment": ("Deployments: write", "repo_deployment"),

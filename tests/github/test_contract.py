@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from apps.delivery.channels import deployment, status
 from apps.delivery.models import Telling
-from apps.github import collect, connecting, issues, pulls
+from apps.github import collect, committing, connecting, issues, pulls
 from apps.github.acting import GithubKeeper
+from apps.github.committing import File, Put
 from apps.github.listing import items
 from apps.github.wire import wire
 from apps.github.words import HEADERS, NEEDS, next_page, read
@@ -29,8 +31,23 @@ from tests.prism import Called, Held, NotDescribedError, calls, served
 from tests.vendors import cut, github
 
 CALLS = {call for resource in REGISTER.of("github") for call in resource.calls}
-WRITES = {"github:IssuesCreate", "github:IssuesCreateComment", "github:IssuesUpdate"}
-BESIDE = {"github:UsersGetAuthenticated", "github:IssuesListAssignees"}
+WRITES = {
+    "github:IssuesCreate",
+    "github:IssuesCreateComment",
+    "github:IssuesUpdate",
+    "github:ReposCreateOrUpdateFileContents",
+    "github:GitCreateBlob",
+    "github:GitCreateTree",
+    "github:GitCreateCommit",
+    "github:GitCreateRef",
+    "github:GitUpdateRef",
+}
+BESIDE = {
+    "github:UsersGetAuthenticated",
+    "github:IssuesListAssignees",
+    "github:ReposGetBranch",
+    "github:GitGetTree",
+}
 # The description names the plain type of what GitHub calls its own.
 PLAIN = {**HEADERS, "Accept": "application/json"}
 # Told of pipelines and deployments; there they are called by GitHub's words for people.
@@ -206,6 +223,28 @@ def deeds_on_issues(opened: Opens, monkeypatch: pytest.MonkeyPatch):
     assert [person.id for person in keeper.people(tracker)] == ["octocat"]
 
 
+def files_that_are_committed(reach: Reach):
+    files = {"README.md": File(b"hello"), "a/run.sh": File(b"run", "100755")}
+    put = Put(
+        repository=NAME,
+        branch="main",
+        files=files,
+        message="Begin",
+        mark="CodeStar-Dash: 1",
+        first="README.md",
+    )
+    standing = committing.look(reach, put)
+    # The example of a repository has another name than we asked for.
+    assert (standing.there, standing.whole, len(standing.head)) == (True, True, 40)
+    assert standing.missing == ["README.md", "a/run.sh"]
+    committing.ask_leave(reach, put)
+    committing.begin(reach, put)
+    made = committing.prepare(reach, put, standing)
+    assert all((made.sha, made.url))
+    committing.move(reach, put, standing, made)
+    committing.move(reach, put, replace(standing, there=False), made)
+
+
 def results(reach: Reach):
     shows = {
         "repository": NAME,
@@ -241,6 +280,7 @@ def test_every_call_is_what_github_describes_and_its_answer_is_read(
     what_a_change_changed(reach)
     deeds_on_issues(opened, monkeypatch)
     whose_a_token_is_and_what_it_may_read(reach)
+    files_that_are_committed(reach)
     results(reach)
     assert opened.made == ALL
     # Each says which right it needs, but the one that asks whose the token is.
@@ -273,6 +313,12 @@ def test_a_body_that_is_none_is_refused_everywhere(served_by_prism: Any):
         "github:IssuesCreate": f"/repos/{NAME}/issues",
         "github:IssuesCreateComment": f"/repos/{NAME}/issues/7/comments",
         "github:IssuesUpdate": f"/repos/{NAME}/issues/7",
+        "github:ReposCreateOrUpdateFileContents": f"/repos/{NAME}/contents/README.md",
+        "github:GitCreateBlob": f"/repos/{NAME}/git/blobs",
+        "github:GitCreateTree": f"/repos/{NAME}/git/trees",
+        "github:GitCreateCommit": f"/repos/{NAME}/git/commits",
+        "github:GitCreateRef": f"/repos/{NAME}/git/refs",
+        "github:GitUpdateRef": f"/repos/{NAME}/git/refs/heads%2Fmain",
         "github:CreateCommitStatus": f"/repos/{NAME}/statuses/{SHA}",
         "github:CreateDeployment": f"/repos/{NAME}/deployments",
         "github:CreateDeploymentStatus": f"/repos/{NAME}/deployments/7/statuses",

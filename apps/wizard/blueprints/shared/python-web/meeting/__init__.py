@@ -1,0 +1,1 @@
+"""A meeting's time in several cities at once."""
