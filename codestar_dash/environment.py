@@ -103,6 +103,18 @@ def switch(name: str, default: bool = False) -> bool:
     return _converted(name, default, convert, "one of on, off")
 
 
+def scenario(name: str, default: str) -> str:
+    """Return a scenario of the sandbox by name; ImproperlyConfigured lists them."""
+
+    def convert(value: str) -> str:
+        words, (many, _, count) = ("default", "quiet", "empty"), value.partition(":")
+        if value not in words and not (many == "bulk" and count.isascii() and count.isdigit()):
+            raise ValueError(value)
+        return value
+
+    return _converted(name, default, convert, "default, quiet, empty or bulk:<number>")
+
+
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     """Return one of the allowed words; ImproperlyConfigured lists them."""
     value = text(name, default)

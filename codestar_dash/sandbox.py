@@ -42,6 +42,8 @@ class SandboxChild:
             str(settings.SANDBOX_PORT),
             "--seed",
             str(settings.SANDBOX_SEED),
+            "--scenario",
+            settings.SANDBOX_SCENARIO,
             "--die-with-parent",
         ]
         if settings.SANDBOX_SPEED is not None:

@@ -108,6 +108,7 @@ INSTALLED_APPS = [
     "apps.projects",
     "apps.aws",
     "apps.sites",
+    "apps.deeds",
     "apps.wiki",
     "apps.adoption",
     "apps.source",
@@ -126,6 +127,7 @@ INSTALLED_APPS = [
     "apps.jira",
     "apps.delivery",
     "apps.dashboard",
+    "apps.wizard",
     "apps.api",
     "apps.sandbox",
     "codestar_dash",
@@ -280,11 +282,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
-    "do what people asked for": {
-        "task": "issues.resume",
+    "do what people let be done": {
+        "task": "deeds.resume",
         "schedule": 2.0,
         "options": {"expires": 5},
     },
+    "go on with projects in the making": {
+        "task": "wizard.resume",
+        "schedule": 2.0,
+        "options": {"expires": 5},
+    },
+    "forget empty drafts of projects": {"task": "wizard.tidy", "schedule": 6 * 3600.0},
     "resume removals": {"task": "aws.resume_purges", "schedule": 30.0},
     "resume removals of sites": {"task": "sites.resume_purges", "schedule": 30.0},
     "keep the memory of sites": {"task": "sites.housekeeping", "schedule": 3600.0},
@@ -307,6 +315,7 @@ ADOPT = env.choice("ADOPT", "auto" if AWS_MODE == "sandbox" else "ask", ("auto",
 AWS_REGIONS = env.words("AWS_REGIONS")
 SANDBOX_PORT = env.port("SANDBOX_PORT", 0)
 SANDBOX_SEED = env.number("SANDBOX_SEED", 1)
+SANDBOX_SCENARIO = env.scenario("SANDBOX_SCENARIO", "default")
 SANDBOX_SPEED = env.pace("SANDBOX_SPEED")
 SANDBOX_POLICY = env.text("SANDBOX_POLICY", "")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -27,8 +27,11 @@ FLAGS = (
     "--disable-sync",
 )
 
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+
 # A machine that runs other tests beside takes longer to show what is asked for than one alone.
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=45_000)
 
 
 def chromium() -> str:
@@ -80,7 +83,7 @@ def browser(
 def page(browser: Browser) -> Iterator[Page]:
     """A page in a context of its own; the test fails if its scripts fail or break the policy."""
     context = browser.new_context(locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(45_000)
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -91,6 +94,33 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert errors == [], f"the page's scripts failed, or broke the content policy: {errors}"
+
+
+# By how many pixels the page is wider than the screen.
+TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
+
+
+def troubles_of(page: Page, *more: str) -> list[str]:
+    """What keeps people from reading the page that is open: wide and narrow, light and dark.
+
+    One load shows all four: the layout and the colours are the style sheet's. `more` are rules that
+    axe looks at only when it is asked to.
+    """
+    as_it_was, found = page.viewport_size, []
+    for name, size in (("desk", DESK), ("phone", PHONE)):
+        page.set_viewport_size(size)
+        if (wide := page.evaluate(TOO_WIDE)) > 0:
+            found.append(f"{name}: {wide} pixels too wide")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+            # Schemes differ in their colours alone.
+            rules = None if scheme == "light" else ("color-contrast", *more)
+            found += [f"{name}, {scheme}: {told}" for told in axe_violations(page, rules)]
+    page.emulate_media(color_scheme="light")
+    if as_it_was is not None:
+        page.set_viewport_size(as_it_was)
+    return found
 
 
 def axe_violations(page: Page, rules: Sequence[str] | None = None) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from celery.app.task import Task
-from django.core.cache import cache
+from django.core.cache import cache, caches
 
 from apps.live.bus import BUS
 from apps.mirror.models import Scope
@@ -56,3 +56,13 @@ def heard() -> Iterator[list[tuple[str, str]]]:
     stop = BUS.subscribe(lambda topic, text: messages.append((topic, text)))
     yield messages
     stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_memory() -> Iterator[None]:
+    """No test knows what another one left in a cache."""
+    for one in caches.all():
+        one.clear()
+    yield
+    for one in caches.all():
+        one.clear()

@@ -3,28 +3,45 @@
 from collections.abc import Sequence
 from typing import Any
 
+import boto3
+
 from apps.aws.calls import Reach
 from apps.aws.failures import classify
+from apps.aws.session import called
+from apps.aws.wire import quick_session
 from apps.mirror.due import take
 from apps.mirror.models import Scope, Sweep
 from apps.mirror.resource import REGISTER
 from apps.mirror.sweep import ensure_sweeps, run
-from tests.sandbox.conftest import Aws
+from tests.sandbox.conftest import PLAIN, Aws
 
 
 class Simulated:
-    """AWS, as the sandbox at this address has it; to be put into `PROVIDERS.by_name["aws"]`."""
+    """AWS, as the sandbox at this address has it; to be put into `PROVIDERS.by_name["aws"]`.
+
+    Its clients know what the house's own know, and no operation that nobody declares.
+    """
 
     name = "aws"
 
     def __init__(self, url: str) -> None:
         self.aws = Aws(url)
+        self._clients: dict[tuple[str, str, str], Any] = {}
 
     def open(self, scope: Scope, *, urgent: bool = False) -> Reach:
         def client(service: str) -> Any:
-            return self.aws(service, scope.account, scope.region)
+            place = (service, scope.account, scope.region)
+            if place not in self._clients:
+                self._clients[place] = self._client(*place)
+            return self._clients[place]
 
         return Reach(account=scope.account, region=scope.region, client=client)
+
+    def _client(self, service: str, account: str, region: str) -> Any:
+        session = boto3.Session(account, "not checked", region_name=region)
+        return quick_session(session, called()).client(
+            service, endpoint_url=self.aws.url, config=PLAIN
+        )
 
     def classify(self, error: BaseException, operation: str = "") -> Any:
         return classify(error, operation)

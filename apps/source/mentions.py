@@ -18,7 +18,8 @@ MENTIONS, CLOSES = "mentions", "closes"
 KEY = re.compile(r"(?<![A-Za-z0-9])[A-Z][A-Z0-9_]{1,63}-[1-9][0-9]{0,17}(?![A-Za-z0-9])")
 # The same behind somebody's initials, or another word: SHOP-12 in "JD_SHOP-12".
 TAIL = re.compile(r"(?<=_)(?=([A-Z][A-Z0-9_]+-[0-9]+\Z))")
-CUT = re.compile(r"[\w-]*\Z")
+# The word at the end of a text, read backwards: forwards each letter of it would be a start.
+CUT = re.compile(r"[\w-]*")
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?"
 NUMBER = re.compile(
     r"(?:(?<![\w-])(?P<word>close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \t]+)?"
@@ -57,7 +58,10 @@ def mentioned(*texts: str, repository: str = "", host: str = "") -> tuple[LinkTo
 
 def _beginning(text: str) -> str:
     """As much of a text as is read, without a word that is cut in two: SHOP-12 of SHOP-123."""
-    return text if len(text) <= LONGEST else CUT.sub("", text[:LONGEST])
+    if len(text) <= LONGEST:
+        return text
+    begun = CUT.match(text[LONGEST - 1 :: -1])
+    return text[: LONGEST - (begun.end() if begun else 0)]
 
 
 def _links_in(text: str, repository: str, host: str) -> Iterator[LinkTo]:

@@ -401,7 +401,8 @@
     const opened = new EventSource(address());
     source = opened;
     heard = Date.now();
-    opened.onopen = found;
+    // An answer that has begun hears nothing yet. The first heartbeat comes when it does, and what is
+    // called live before would miss what no change is written of: how scopes fare.
     opened.onerror = () => {
       if (opened === source) retry();
     };

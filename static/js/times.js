@@ -53,8 +53,13 @@
 
   const two = (number) => String(number).padStart(2, "0");
 
-  const clock = (from) => {
-    const seconds = Math.max(0, Math.floor((tick() - from) / 1000));
+  const clock = (from) => span(tick() - from);
+
+  // What is to come comes whether anything is heard or not.
+  const left = (until) => (until > now() ? `${span(until - now())} left` : "no time left");
+
+  const span = (milliseconds) => {
+    const seconds = Math.max(0, Math.floor(milliseconds / 1000));
     if (seconds < 60) return `${seconds}s`;
     if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
     if (seconds < 86400)
@@ -75,6 +80,7 @@
       const at = Date.parse(element.dateTime);
       if (Number.isNaN(at)) continue;
       if ("rel" in element.dataset) write(element, ago(at));
+      else if ("left" in element.dataset) write(element, left(at));
       else if ("running" in element.dataset) write(element, running(element, at));
       else if ("abs" in element.dataset) write(element, brief.format(at));
       else continue;

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from apps.deeds.acts import ACTS
+from apps.deeds.forms import as_seen
 from apps.projects.deeds import stamp_of
 from apps.projects.models import Project
 
@@ -24,6 +26,12 @@ def _as_it_is(world: Any) -> dict[str, Any]:
     return {**PROJECT, "base": stamp_of(Project.objects.get(pk=world.projects["ours"].pk))}
 
 
+def _as_it_is_seen(world: Any) -> dict[str, Any]:
+    row = world.rows["codepipeline.pipeline"]["ours"]
+    seen = as_seen(ACTS.by_name["codepipeline.release"], row)
+    return {"seen": seen, "mark": "", "why": "For the sale."}
+
+
 # By what there is, where it names something.
 BODIES: dict[str, Any] = {
     "accounts/login/": {"login": "newcomer", "password": "wrong"},
@@ -44,10 +52,13 @@ BODIES: dict[str, Any] = {
     "projects/proposals/<int:pk>/": {"do": "ignore", "version": "1"},
     "issues/new/": _issue_of_ours,
     "issues/preview/": {"text": "# Text"},
-    "issues/deeds/<int:pk>/decide/": {"do": "look"},
     "issues/<int:pk>/comment/": {"text": "Seen.", "mark": ""},
     "issues/<int:pk>/move/": {"transition": "21", "before": "To Do", "mark": ""},
     "issues/<int:pk>/assign/": {"person": "", "before": "p-1", "mark": ""},
+    "deeds/<int:pk>/decide/": {"do": "done"},
+    "deeds/ask/<str:name>/<int:row_id>/": _as_it_is_seen,
+    "wizard/": {"blueprint": "ec2-static-page"},
+    "wizard/<int:pk>/<slug:name>/": {"source": "codecommit", "branch": "main"},
     "people/new/": {"username": "fresh", "display_name": "", "email": ""},
     "people/me/": {"display_name": "Somebody", "email": "", "time_zone": ""},
     "people/<int:pk>/": {"display_name": "New Comer", "email": ""},

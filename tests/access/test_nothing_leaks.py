@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -43,6 +44,8 @@ COUNTED = [
     "/?q=checkout",
     "/?state=failed",
     "/ages?scopes=",
+    "/approvals/?part=count",
+    "/approvals/?whose=me",
 ]
 # The row that each look is at; a search has a number of its own.
 LOOKED_AT = {
@@ -101,10 +104,11 @@ def words_of(row: Any) -> set[str]:
     return {word for word in (str(row), row.key) if len(word) > 2}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_search_finds_nothing_foreign(kind: str, world: World) -> None:
-    words = sorted(words_of(world.rows[kind]["theirs"]))
-    paths = [f"/search?q={word}" for word in words]
+def test_the_search_finds_nothing_foreign(world: World) -> None:
+    # Both accounts hold the same things, which are called and keyed alike.
+    words = {word for kind in KINDS for word in words_of(world.rows[kind]["theirs"])}
+    paths = [f"/search?q={quote(word)}" for word in sorted(words)]
+    assert len(paths) > len(KINDS)
     before = {
         (person, path): answer(world, person, path)
         for path in paths

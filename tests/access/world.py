@@ -25,8 +25,10 @@ from apps.aws.connect import Credentials
 from apps.aws.models import Account, Place
 from apps.cloudwatch import looks as log_looks
 from apps.codedeploy.models import Deployment
+from apps.deeds.acts import ACTS
+from apps.deeds.models import Deed, Permit
 from apps.issues.acting import KEEPERS
-from apps.issues.models import Deed, Tracker
+from apps.issues.models import FormerDeed, Tracker
 from apps.mirror.linked import lineage
 from apps.mirror.models import Link, Mirrored, Scope
 from apps.mirror.provider import PROVIDERS
@@ -40,6 +42,7 @@ from apps.sites import trial as site_trial
 from apps.sites.connect import Given
 from apps.sites.connect import connect as connect_site
 from apps.wiki import writing
+from apps.wizard.models import Bootstrap
 from tests.factories import hold, make_project, make_user
 from tests.flight import ACCOUNT, REGION, Flight, FlownProvider, Unmodelled
 from tests.issues.making import Keeper, make_issue, make_site, make_tracker
@@ -197,18 +200,22 @@ def _issues(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         hold(project, tracker)
         issue = make_issue(tracker, title=f"Basket of {project}")
         deed = Deed.objects.create(
-            what=Deed.What.COMMENT,
+            act="issues.comment",
+            kind="issues.issue",
+            row_id=issue.pk,
+            name=str(issue),
+            scope=issue.scope,
             who=world.people[by],
             project=project,
-            issue=issue,
-            tracker=tracker,
+            alone=False,
             said={"text": f"Said of {project}."},
             outcome=Deed.Outcome.UNKNOWN,
             reason="No answer came.",
             begun_at=now(),
             ended_at=now(),
         )
-        for sort, row in (("tracker", tracker), ("issue", issue), ("deed on an issue", deed)):
+        former = FormerDeed.objects.create(deed=deed)
+        for sort, row in (("tracker", tracker), ("issue", issue), ("former deed", former)):
             world.args.setdefault(sort, {"none": (NOWHERE,)})[name] = (row.pk,)
 
 
@@ -222,6 +229,11 @@ def _addresses(world: World) -> None:
     row.key = f"0000{row.key[4:]}"
     row.save(update_fields=["key"])
     executions = world.rows["codepipeline.execution"]
+    pipelines = world.rows["codepipeline.pipeline"].items()
+    world.args["stage of a pipeline"] = {
+        name: (row.pk, row.definition[0]["name"])  # type: ignore[attr-defined]
+        for name, row in pipelines
+    } | {"none": (NOWHERE, "Production")}
     world.args["execution by its id"] = {name: (row.key,) for name, row in executions.items()}
     world.args["execution by its id"]["none"] = ("00000000-dead-4000-8000-000000000000",)
     other: Any = world.rows["codecommit.commit"]["theirs"]
@@ -261,6 +273,43 @@ def _addresses(world: World) -> None:
         world.args[sort]["none"] = (NO_SLUG, *world.args[sort]["theirs"][1:])
     world.args["invited"] = {"ours": (INVITED,), "none": ("no-such-invitation",)}
     _doors(world, newcomer)
+    _deeds(world)
+
+
+def _deeds(world: World) -> None:
+    """What was let be done to a pipeline of each project, and a project that each is making."""
+    world.args["kind of file"] = {"ours": ("csv",), "none": ("xml",)}
+    for account in Account.objects.exclude(account_id=""):
+        Permit.objects.create(account=account, acts=list(ACTS.by_name), everyone=True)
+    for name, by in (("ours", "owner"), ("theirs", "their-owner")):
+        row: Any = world.rows["codepipeline.pipeline"][name]
+        who, project = world.people[by], world.projects[name]
+        deed = Deed.objects.create(
+            act="codepipeline.release",
+            kind="codepipeline.pipeline",
+            row_id=row.pk,
+            name=f"{row} of {project}",
+            scope=row.scope,
+            project=project,
+            project_name=project.name,
+            who=who,
+            who_name=who.username,
+            outcome=Deed.Outcome.UNKNOWN,
+            reason=f"No answer came to {project}.",
+            begun_at=now(),
+        )
+        made = Bootstrap.objects.create(
+            blueprint="ec2-static-page", title=f"Page of {project}", who=who, project=project
+        )
+        for sort, args in (
+            ("deed outside", (deed.pk,)),
+            ("act on a pipeline", ("codepipeline.release", row.pk)),
+            ("pipeline that is acted on", ("codepipeline.pipeline", row.pk)),
+            ("project in the making", (made.pk,)),
+            ("step of a project in the making", (made.pk, "source")),
+        ):
+            none = tuple(NOWHERE if isinstance(one, int) else one for one in args)
+            world.args.setdefault(sort, {"none": none})[name] = args
 
 
 def _seen_as_said(world: World, kind: str) -> None:

@@ -391,6 +391,8 @@ def test_the_page_names_what_it_wants_to_hear_of(signed_in: Client) -> None:
     assert topics
     assert set(topics[1].split()) == {
         f"pipeline-row:{pipeline.pk}",
+        # For the counter in the head.
+        "touched:codepipeline.action",
         "list:codepipeline.pipeline",
         "touched:codepipeline.pipeline",
         "touched:scope",

@@ -19,10 +19,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from apps.codepipeline.models import Pipeline
 from apps.live.bus import BUS, CHANGES
 from apps.mirror.state import State
+from tests.browser import DESK, PHONE
 from tests.factories import change, make_user
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1440, "height": 900}
+__all__ = ["DESK", "PHONE"]
 
 
 class Site:
@@ -108,7 +108,7 @@ def opened(browser: Browser, site: Site, owner: Any) -> Iterator[Callable[..., P
 
     def open_one(path: str, *, user: Any = owner, **kind: Any) -> Page:
         context = browser.new_context(locale="en-GB", timezone_id="UTC", **kind)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)
         contexts.append(context)
         if user is not None:
             sign_in(context, site, user)

@@ -1,7 +1,6 @@
 """Environments in a browser: they move while one looks, read well everywhere, also by keyboard."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,8 +15,8 @@ from tests.beanstalk.making import (
     make_instance,
     make_version,
 )
-from tests.browser import axe_violations
-from tests.e2e.conftest import DESK, PHONE, not_reloaded
+from tests.browser import troubles_of
+from tests.e2e.conftest import DESK, not_reloaded
 from tests.factories import change
 
 OUTPUT = (
@@ -71,22 +70,11 @@ def pages(environment: Environment) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        {"color_scheme": "light", "viewport": DESK},
-        {"color_scheme": "dark", "viewport": DESK},
-        {"color_scheme": "light", "viewport": PHONE},
-    ],
-    ids=["light", "dark", "phone"],
-)
 def test_pages_are_accessible_and_nothing_runs_over_the_edge(
-    environment: Environment, opened: Callable[..., Page], kind: dict[str, Any]
+    environment: Environment, opened: Callable[..., Page]
 ):
     for path in pages(environment):
-        page = opened(path, **kind)
-        assert axe_violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        assert troubles_of(opened(path, viewport=DESK)) == [], path
 
 
 def test_pages_are_read_without_scripts(environment: Environment, opened: Callable[..., Page]):

@@ -18,7 +18,7 @@ from apps.wiki import writing
 from apps.wiki.models import Page as WikiPage
 from tests.adoption import rows as adopted
 from tests.adoption.test_deeds import make_shop
-from tests.browser import axe_violations
+from tests.browser import troubles_of
 from tests.e2e.conftest import DESK, PHONE, Site
 from tests.factories import hold, make_pipeline, make_project, make_running_pipeline, make_user
 from tests.projects.making import fill, make_alarm
@@ -75,22 +75,11 @@ class Looked:
 
     def now(self, name: str) -> None:
         """Look at the page that is open: wide and narrow, light and dark."""
-        for size in (DESK, PHONE):
-            self.page.set_viewport_size(size)
-            where = f"{name} at {size['width']} px"
-            wide = self.page.evaluate("document.documentElement.scrollWidth")
-            if wide > size["width"]:
-                told = self.page.evaluate(TOO_WIDE)
-                self.found.append(f"{where}: {wide} px wide, by {told[:6]}")
-            for scheme in ("light", "dark"):
-                self.page.evaluate(
-                    "scheme => { document.documentElement.dataset.theme = scheme }", scheme
-                )
-                # Schemes differ in their colours alone. Sizes axe looks at when it is asked to.
-                rules = None if scheme == "light" else ["color-contrast", "target-size"]
-                told = axe_violations(self.page, rules)
-                self.found += [f"{where}, {scheme}: {one}" for one in told]
-        self.page.set_viewport_size(DESK)
+        self.found += [f"{name} at {told}" for told in troubles_of(self.page, "target-size")]
+        if wide := [one for one in self.found if "pixels too wide" in one and name in one]:
+            self.page.set_viewport_size(PHONE)
+            self.found.append(f"{wide[0]}, by {self.page.evaluate(TOO_WIDE)[:6]}")
+            self.page.set_viewport_size(DESK)
         assert self.page.evaluate("window.harmed") is None, name
 
 
@@ -136,7 +125,7 @@ def wiki_of(project: Project, author: Any) -> WikiPage:
     return readme
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_what_a_project_tells(looked: Looked, project: Project, owner: Any) -> None:
     deeds.invite(project, owner, Role.VIEWER, f"{HOSTILE} {LONG}"[:100])
     looked.at("/projects/")
@@ -160,7 +149,7 @@ def test_what_a_project_tells(looked: Looked, project: Project, owner: Any) -> N
     assert box["width"] > 900
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_team_and_who_is_invited(looked: Looked, project: Project, owner: Any) -> None:
     page = looked.page
     looked.at(f"{HERE}team/")
@@ -186,7 +175,7 @@ def test_the_team_and_who_is_invited(looked: Looked, project: Project, owner: An
     looked.at("/tokens/everybody/")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_wiki_and_its_second_writer(looked: Looked, project: Project, owner: Any) -> None:
     page, wiki = looked.page, f"{HERE}wiki/"
     looked.at(wiki)
@@ -212,7 +201,7 @@ def test_the_wiki_and_its_second_writer(looked: Looked, project: Project, owner:
     expect(page.locator("main")).to_contain_text("My own words.")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_what_is_proposed(looked: Looked, project: Project, owner: Any) -> None:
     looked.at("/projects/proposals/")
     for name in ("shop", LONG):

@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from apps.mirror.models import Operation
 from apps.people.accounts import make_sign_in_link
-from tests.browser import axe_violations
+from tests.browser import axe_violations, troubles_of
 from tests.factories import (
     link_runs,
     make_action,
@@ -25,7 +24,6 @@ from tests.whole.program import until
 
 from .conftest import DESK, PHONE, Site
 
-SIZES = {"desk": DESK, "phone": PHONE}
 EVIL = "<script>alert(1)</script>-a-name-that-goes-on-and-on-" + "x" * 60
 
 
@@ -85,23 +83,8 @@ def furnish() -> dict[str, str]:
     }
 
 
-def troubles_of(page: Page) -> list[str]:
-    """What axe finds in light and in dark, and whether the page is wider than the screen."""
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    found = [f"{wide} pixels too wide"] if wide > 0 else []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        expect(page.locator("html")).to_have_attribute("data-theme", scheme)
-        found += [f"{scheme}: {violation}" for violation in axe_violations(page)]
-    return found
-
-
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize("size", SIZES)
-def test_every_page_is_accessible_and_fits_in_light_and_dark(
-    opened: Callable[..., Page], site: Site, size: str
-) -> None:
-    page = opened("/health/", viewport=SIZES[size])
+def test_every_page_is_accessible_and_fits(opened: Callable[..., Page], site: Site) -> None:
+    page = opened("/health/", viewport=DESK)
     found: dict[str, list[str]] = {}
     for name, path in furnish().items():
         page.goto(site.url + path)
@@ -110,10 +93,9 @@ def test_every_page_is_accessible_and_fits_in_light_and_dark(
     assert found == {}
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_doors_are_accessible(opened: Callable[..., Page], site: Site, size: str) -> None:
+def test_the_doors_are_accessible(opened: Callable[..., Page], site: Site) -> None:
     link = make_sign_in_link(make_user("newcomer"), site.url).removeprefix(site.url)
-    page = opened("/accounts/login/", user=None, viewport=SIZES[size])
+    page = opened("/accounts/login/", user=None, viewport=DESK)
     found: dict[str, list[str]] = {}
     for path in ("/accounts/login/", link, "/enter/used-up/", "/accounts/signup/"):
         page.goto(site.url + path)

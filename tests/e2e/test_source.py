@@ -1,7 +1,6 @@
 """Repositories, commits and pull requests in a real browser: changes arrive, all can use them."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from celery.app.task import Task
@@ -10,11 +9,11 @@ from playwright.sync_api import Page, expect
 from apps.live.bus import BUS, CHANGES
 from apps.source import diff, looked
 from apps.source.models import Commit, PullRequest, Repository
-from tests.browser import axe_violations
+from tests.browser import troubles_of
 from tests.factories import change
 from tests.source.making import make_branch, make_commit, make_pull, make_repository, sha, tell
 
-from .conftest import DESK, PHONE, Site, not_reloaded
+from .conftest import DESK, Site, not_reloaded
 
 LINES = "ol.diff li"
 
@@ -126,13 +125,7 @@ def test_a_merged_pull_request_is_told_at_once(
     assert not_reloaded(page)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [{"viewport": DESK}, {"viewport": DESK, "color_scheme": "dark"}, {"viewport": PHONE}],
-)
-def test_all_can_use_the_pages(
-    shop: Repository, opened: Callable[..., Page], kind: dict[str, Any]
-) -> None:
+def test_all_can_use_the_pages(shop: Repository, opened: Callable[..., Page]) -> None:
     commit, pull = shop.commits.get(commit_id=sha(3)), shop.pull_requests.get()
     for row in (commit, pull):
         read(row, ("src/total.js", b"one\ntwo\n" * 20, b"one\n2\n" + b"one\ntwo\n" * 19))
@@ -144,10 +137,7 @@ def test_all_can_use_the_pages(
         commit.get_absolute_url(),
         pull.get_absolute_url(),
     ):
-        page = opened(path, **kind)
-        assert axe_violations(page) == [], path
-        wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        assert not wide, path
+        assert troubles_of(opened(path, viewport=DESK)) == [], path
 
 
 def test_the_pages_can_be_read_without_scripts(

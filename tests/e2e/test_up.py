@@ -15,7 +15,7 @@ from .conftest import DESK
 
 # Twice as fast as life: a stage takes seconds, a build goes on for long enough to be looked at.
 SPEED = "2"
-PATIENCE = 40_000
+PATIENCE = 150_000
 # What a row shows of its pipeline: the state in words and every stage's.
 PICTURE = """() => Object.fromEntries([...document.querySelectorAll("tr[id^='pipeline-row-']")].map(
   (row) => [row.id, row.querySelector(".col-state").textContent.trim() + " " +
@@ -33,7 +33,7 @@ def up() -> Iterator[Up]:
         policy.write_text(printed.stdout)
         port = str(free_port())
         with Up(
-            data, first=True, SANDBOX_SPEED=SPEED, SANDBOX_POLICY=str(policy), SANDBOX_PORT=port
+            data, SANDBOX_SPEED=SPEED, SANDBOX_POLICY=str(policy), SANDBOX_PORT=port
         ) as program:
             program.wait_until_it_serves()
             assert_held_to_policy(f"http://127.0.0.1:{port}")
@@ -48,7 +48,7 @@ def assert_held_to_policy(url: str) -> None:
         codepipeline.start_pipeline_execution(name="any")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_newcomer_signs_in_sees_a_pipeline_move_and_a_log_grow(page: Page, up: Up) -> None:
     page.set_default_timeout(PATIENCE)
     page.set_viewport_size(DESK)

@@ -53,7 +53,9 @@ class Checkout:
         python.parent.mkdir()
         python.symlink_to(sys.executable)
         (self.folder / "build" / "static").mkdir(parents=True)
-        (self.folder / ".setup").mkdir()
+        self.remember("requirements/checkov.txt", ".setup/checkov/installed.txt")
+        (self.folder / ".setup" / "checkov" / "bin").mkdir()
+        (self.folder / ".setup" / "checkov" / "bin" / "python").symlink_to(sys.executable)
         (self.folder / ".setup" / "static").touch()
 
     def ensure(self, goal="run"):
@@ -241,6 +243,24 @@ def test_a_changed_lock_file_makes_it_install_again(checkout, lock, complaint):
     result = checkout.ensure("check")
     assert result.returncode != 0
     assert complaint in result.stderr
+
+
+def test_the_templates_linter_is_installed_for_tests_alone_and_by_itself(checkout):
+    checkout.complete()
+    checkout.program("chromium-headless-shell", "exit 0")
+    with (checkout.folder / "requirements" / "checkov.txt").open("a") as file:
+        file.write("\n")
+    for goal in ("run", "check"):
+        result = checkout.ensure(goal)
+        assert (result.returncode, result.stderr) == (0, "")
+    python = checkout.folder / ".venv" / "bin" / "python"
+    python.unlink()
+    python.write_text('#!/bin/sh\n[ "$2" != venv ] || { echo "no room for $3"; exit 1; }\nexit 0\n')
+    python.chmod(0o755)
+    result = checkout.ensure("test")
+    assert result.returncode != 0
+    assert "no room for .setup/checkov" in result.stderr
+    assert "checkov could not be installed" in result.stderr
 
 
 def test_an_unknown_goal_is_refused(checkout):

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 ROOT_REQUIREMENTS = ("runtime", "sandbox", "dev")
-LOCKS = (*ROOT_REQUIREMENTS, "lock")
+LOCKS = (*ROOT_REQUIREMENTS, "lock", "checkov")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
 
 

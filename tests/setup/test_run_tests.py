@@ -94,3 +94,15 @@ def test_each_worker_gets_its_own_redis_database(project_root):
 
     assert number("gw0") == "redis://127.0.0.1:1/1"
     assert number("gw1") == "redis://127.0.0.1:1/2"
+
+
+def test_the_second_run_misses_no_test_that_is_marked(run_tests, request, project_root):
+    """Of all that this run collected: the whole suite, where the whole suite is run."""
+    files = {project_root / one for one in run_tests.files_that_run_twice()}
+    assert project_root / "tests" / "mirror" / "test_append.py" in files
+    marked = {
+        item.path
+        for item in request.session.items
+        if item.get_closest_marker("sql") or item.get_closest_marker("redis")
+    }
+    assert marked <= files

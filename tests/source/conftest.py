@@ -1,27 +1,15 @@
 """A repository with two branches and a pull request, and who looks at it."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.core.cache import caches
 from django.test import Client
 
 from apps.source.models import Commit, PullRequest, Repository
 from tests import factories
-from tests.flown import queued
+from tests.flown import _no_memory, queued
 
 from .making import make_branch, make_commit, make_pull, make_repository, tell
 
-__all__ = ["queued"]
-
-
-@pytest.fixture(autouse=True)
-def _forgetful() -> Iterator[None]:
-    for cache in caches.all():
-        cache.clear()
-    yield
-    for cache in caches.all():
-        cache.clear()
+__all__ = ["_no_memory", "queued"]
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever waits for a whole program more than once needs more than the others' two minutes."""
+    """Whoever waits for a whole program more than once needs more than the others' ten minutes."""
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.timeout(300))
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,7 +24,7 @@ def _static_files() -> None:
 
 @pytest.fixture(scope="module")
 def up() -> Iterator[Up]:
-    """`manage.py up` with its sandbox, serving."""
-    with temporary_data() as data, Up(data) as program:
+    """`manage.py up` with its sandbox, in which nothing happens by itself, serving."""
+    with temporary_data() as data, Up(data, SANDBOX_SCENARIO="bulk:8") as program:
         program.wait_until_it_serves()
         yield program

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 # How long something may take to show that is only a matter of time, in seconds: a machine that
 # runs other tests beside takes several times what it takes alone.
-PATIENCE = 90.0
+PATIENCE = 240.0
 
 LINK = re.compile(r"Sign in once with: (\S+)")
 
@@ -63,7 +63,7 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 
 
 def run(
-    data: Path, *arguments: str, seconds: float = 60, **more: str
+    data: Path, *arguments: str, seconds: float = 240, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a management command to its end."""
     return subprocess.run(

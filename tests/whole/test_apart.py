@@ -39,7 +39,7 @@ class Apart:
             # Without events everything is polled, often, and by whichever worker is free.
             "EVENT_QUEUE_NAME": "nobody-made-this-queue",
         }
-        self.sandbox = stack.enter_context(SandboxProcess("--speed", "1"))
+        self.sandbox = stack.enter_context(SandboxProcess("--speed", "1", "--scenario", "bulk:12"))
         self.manage("migrate", "-v0")
         self.manage("createsuperuser", "--noinput", "--username", "admin", "--email", "")
         self.manage("shell", "-v0", "-c", CONNECT.format(url=self.sandbox.url))
@@ -142,6 +142,8 @@ def test_a_change_in_aws_reaches_an_open_stream_of_another_process(apart, client
     stage = pipeline["stages"][-1]["name"]
     codepipeline = aws(apart.sandbox.url, "codepipeline")
     topic = f"pipeline-row:{row['id']}"
+    # What moves is read often.
+    codepipeline.start_pipeline_execution(name=name)
     stream = Stream(client, topic)
     try:
         codepipeline.disable_stage_transition(
@@ -151,7 +153,7 @@ def test_a_change_in_aws_reaches_an_open_stream_of_another_process(apart, client
             reason="held for the audit",
         )
         told = stream.wait_for(
-            lambda event, data: event == "fragment" and "is disabled" in data["html"], 15
+            lambda event, data: event == "fragment" and "is disabled" in data["html"], 90
         )
         assert told["id"] == f"pipeline-row-{row['id']}"
     finally:
@@ -195,6 +197,10 @@ def sweeps(apart):
 
 
 def test_no_kind_is_swept_by_two_workers_at_once(apart, client):
+    codepipeline = aws(apart.sandbox.url, "codepipeline")
+    for name in list(rows(client))[:4]:
+        codepipeline.start_pipeline_execution(name=name)
+
     def finished():
         done = sweeps(apart)
         both = {number for each in done.values() for _, _, number in each} == {0, 1}

@@ -29,8 +29,6 @@ def test_a_transition_that_is_closed_shows_at_once_and_the_page_on_events_says_w
         "codepipeline", endpoint_url=up.sandbox_url
     )
     with up.client() as client:
-        # What happens in the sandbox arrives by itself.
-        until(lambda: "Events arrive" in client.get("/aws/events/").text, PATIENCE, "events")
         rows = until(
             lambda: [
                 row
@@ -51,6 +49,7 @@ def test_a_transition_that_is_closed_shows_at_once_and_the_page_on_events_says_w
             reason=reason,
         )
         until(lambda: reason in client.get(rows[0]["url"]).text, PATIENCE, "the closed transition")
+        until(lambda: "Events arrive" in client.get("/aws/events/").text, PATIENCE, "events")
         row = f"<code>aws.codepipeline</code></th><td [^>]*>{CALLS}</td><td [^>]*><time"
         until(lambda: re.search(row, client.get(place_in(client)).text), 60, "the event's arrival")
         # The queue is asked for what it is, too, and EventBridge may send to it.

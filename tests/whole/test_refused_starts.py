@@ -143,6 +143,7 @@ def test_a_redis_that_is_not_there(tmp_path):
         ("SITE_URL", "dash.example.com"),
         ("SANDBOX_SPEED", "fast"),
         ("SANDBOX_SPEED", "-1"),
+        ("SANDBOX_SCENARIO", "bulk:many"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(tmp_path, name, value):

@@ -102,13 +102,24 @@ def _connections(path: str) -> Entry:
     return Entry("Accounts", accounts, "cloud", "", here or there, lists=lists)
 
 
+def _pipelines(path: str) -> Entry:
+    """All of them, and what waits in them for somebody's word."""
+    home, approvals = reverse("dashboard:home"), reverse("approvals:inbox")
+    asking = path.startswith(approvals)
+    here = asking or path == home or path.startswith("/codepipeline/")
+    lists = (
+        Entry("Pipelines", home, "", "", here and not asking),
+        Entry("Approvals", approvals, "", "", asking),
+    )
+    return Entry("Pipelines", home, "workflow", "", here, lists=lists)
+
+
 @register.simple_tag(takes_context=True)
 def navigation(context: Context) -> list[Entry]:
     """Where one can go: pipelines, projects, their faces, health, and accounts for staff."""
     request = context.get("request")
     path = request.path if request else ""
-    home = Entry("Pipelines", reverse("dashboard:home"), "workflow", "", False)
-    entries = [replace(home, current=path == home.url or path.startswith("/codepipeline/"))]
+    entries = [_pipelines(path)]
     projects = reverse("projects:projects")
     entries.append(Entry("Projects", projects, "boxes", "", path.startswith(projects)))
     for face, label, icon in FACES:

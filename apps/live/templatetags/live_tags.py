@@ -75,8 +75,9 @@ def word_of(state: str, status: str = "") -> str:
     """What is written beside the icon: AWS's own status, in words, or ours where that says more."""
     if state == "unknown" and in_words(status) in RUNS:
         return "Not known any more"
-    # What waits for an approval is in progress to AWS.
-    if not status or (state == "waiting" and in_words(status) in RUNS):
+    # What waits for an approval is in progress to AWS; of a pipeline AWS's word is the newest
+    # execution's, which may be out while an older one waits.
+    if not status or (state == "waiting" and in_words(status) in {*RUNS, "Succeeded"}):
         return look_of(state)[2]
     return in_words(status) or str(status)
 
@@ -125,6 +126,19 @@ def when(moment: Any, absent: str = NOTHING, style: str = "rel") -> SafeString |
     mark = mark_safe("data-abs") if style == "abs" else mark_safe("data-rel")
     return format_html(
         '<time datetime="{}" {}>{} UTC</time>', stamp(at), mark, at.strftime("%-d %b %Y, %H:%M")
+    )
+
+
+@register.simple_tag
+def countdown(moment: Any, absent: str = NOTHING) -> SafeString | str:
+    """`{% countdown action.expires_at %}`: "2d 3h left", which runs down in the browser."""
+    at = parsed(moment)
+    if at is None:
+        return absent
+    return format_html(
+        '<time class="num" datetime="{}" data-left>until {} UTC</time>',
+        stamp(at),
+        at.strftime("%-d %b %Y, %H:%M"),
     )
 
 
