@@ -1,5 +1,6 @@
 """What the page of a project is told of stacks: how each fares, and addresses in its outputs."""
 
+import re
 from collections.abc import Iterator
 
 from django.db.models import F
@@ -10,6 +11,12 @@ from apps.projects.offers import OFFERS, Endpoint, Facts, Running, Runs, Teller
 from apps.projects.running import fares
 
 KIND = "cloudformation.stack"
+# Outputs name them often: repositories to clone from, and pages of AWS's console.
+AWS_S_OWN = re.compile(
+    r"^https://(git-codecommit(-fips)?\.[\w-]+\.amazonaws\.com(\.cn)?|"
+    r"([\w-]+\.)*console\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com))(/|$)",
+    re.IGNORECASE,
+)
 
 
 def _page(row: Facts) -> str:
@@ -37,8 +44,9 @@ def _running(row: Facts) -> Running | None:
 def _endpoints(row: Facts) -> Iterator[Endpoint]:
     for output in row.told or ():
         if isinstance(output, dict):
-            name = str(output.get("key") or "")
-            yield Endpoint(str(output.get("value") or ""), name, f"Stack {row.name}", _page(row))
+            name, value = (str(output.get(one) or "") for one in ("key", "value"))
+            if not AWS_S_OWN.search(value):
+                yield Endpoint(value, name, f"Stack {row.name}", _page(row))
 
 
 STACK = Runs(

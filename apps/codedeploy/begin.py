@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from apps.aws.calls import Reach, batches
 from apps.deeds.acts import Done, Moved
 from apps.deeds.at_aws import request_of
+from apps.deeds.signature import bears, signed
 from apps.mirror.resource import Names
 
 from .collect import IDS
@@ -18,7 +19,6 @@ from .models import Deployment, DeploymentGroup
 if TYPE_CHECKING:
     from apps.deeds.models import Deed
 
-BY = "CodeStar Dash"
 LONGEST_DESCRIPTION = 256
 # Clocks differ, and AWS's tells when a deployment began.
 BEFORE = timedelta(seconds=30)
@@ -27,14 +27,6 @@ ACTIVE = ("Created", "Queued", "InProgress", "Baking", "Ready")
 # https://docs.aws.amazon.com/codedeploy/latest/userguide/auth-and-access-control-permissions-reference.html
 CALLS = ("codedeploy:CreateDeployment", "codedeploy:RegisterApplicationRevision")
 FORGOTTEN = "That deployment is not known here any more: choose another revision."
-
-
-def description(deed: "Deed") -> str:
-    """Return why, who, and the deed's mark: "too slow (Ada by CodeStar Dash, 8f0c…)"."""
-    who = (deed.who_name or "somebody")[:80]
-    end = f"({who} by {BY}, {deed.mark})"
-    why = deed.why[: LONGEST_DESCRIPTION - len(end) - 1].rstrip()
-    return f"{why} {end}".strip()
 
 
 def newest(group: DeploymentGroup) -> Deployment | None:
@@ -84,7 +76,7 @@ def create(reach: Reach, deed: "Deed", group: DeploymentGroup, **options: Any) -
         "codedeploy:CreateDeployment",
         **_names(group),
         revision=deed.ready,
-        description=description(deed),
+        description=signed(deed, LONGEST_DESCRIPTION),
         **options,
     )
     return _made(answer["deploymentId"], request_of(answer))
@@ -110,7 +102,7 @@ def found(reach: Reach, deed: "Deed", group: DeploymentGroup) -> Done | None:
         for batch in batches(page.get("deployments", ()), IDS):
             answer = reach.call("codedeploy:BatchGetDeployments", deploymentIds=list(batch))
             for one in answer.get("deploymentsInfo", ()):
-                if str(deed.mark) in str(one.get("description") or ""):
+                if bears(str(one.get("description") or ""), deed):
                     return _made(one["deploymentId"])
     return None
 

@@ -11,12 +11,12 @@ from apps.aws.calls import Reach
 from apps.deeds.acts import ACTS, Act, Done, RefusedError
 from apps.deeds.at_aws import AtAws, request_of
 from apps.deeds.forms import ActForm
+from apps.deeds.signature import bears, signed
 from apps.mirror.state import State
 
 from .acceptable import PARALLEL
 from .begun import rereading
 from .models import Action
-from .words import bears, signed
 
 if TYPE_CHECKING:
     from apps.deeds.models import Deed

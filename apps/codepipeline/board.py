@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from apps.deeds.signature import without_mark
 from apps.mirror.state import State
 
 from .models import Action, Execution, Pipeline, Stage
@@ -104,7 +105,8 @@ class ActionView:
     @property
     def error(self) -> str:
         """Why it failed, in AWS's words."""
-        return ": ".join(filter(None, (self.error_code, self.error_message or self.summary)))
+        said = self.error_message or without_mark(self.summary)
+        return ": ".join(filter(None, (self.error_code, said)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
+from apps.deeds.signature import without_mark
 from apps.mirror.links import explain_then, links_of, resolve, same_account, unexplained
 from apps.mirror.state import State, failing_since, urgency_of
 
@@ -129,7 +130,8 @@ def why_action(action: Action) -> str:
 
 def own_error(action: Action) -> str:
     """Return why an action failed, in AWS's words."""
-    return ": ".join(filter(None, (action.error_code, action.error_message or action.summary)))
+    said = action.error_message or without_mark(action.summary)
+    return ": ".join(filter(None, (action.error_code, said)))
 
 
 def last_tries(actions: Iterable[Action]) -> list[Action]:

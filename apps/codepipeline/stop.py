@@ -12,12 +12,12 @@ from apps.aws.calls import Reach
 from apps.deeds.acts import ACTS, Act, Done, Moved, Untold
 from apps.deeds.at_aws import AtAws, request_of
 from apps.deeds.forms import ActForm
+from apps.deeds.signature import bears, signed
 from apps.mirror.masking import masked
 from apps.mirror.state import UNFINISHED
 
 from .begun import rereading
 from .models import Execution
-from .words import bears, signed
 
 if TYPE_CHECKING:
     from apps.deeds.models import Deed

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from apps.aws.calls import Reach
 from apps.deeds.acts import ACTS, Act, Done, RefusedError, Untold
 from apps.deeds.at_aws import AtAws, request_of
+from apps.deeds.signature import bears, signed
 from apps.projects.roles import Role
 
 from .begun import rereading
 from .models import Stage
-from .words import bears, signed
 
 if TYPE_CHECKING:
     from apps.deeds.models import Deed

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -95,16 +95,15 @@ def _on(request: HttpRequest, rows: Any, filters: dict[str, str]) -> Any:
 
 def _between(request: HttpRequest, rows: Any, filters: dict[str, str]) -> Any:
     """Narrow to days, both of them whole; a day of UTC."""
-    for name in ("since", "until"):
-        day = _day(request, filters[name])
-        filters[name] = day.isoformat() if day else ""
-        if day is not None:
-            begin = datetime.combine(day, time(), UTC)
-            rows = (
-                rows.filter(asked_at__gte=begin)
-                if name == "since"
-                else rows.filter(asked_at__lt=begin + timedelta(days=1))
-            )
+    since, until = (_day(request, filters[name]) for name in ("since", "until"))
+    if since and until and until < since:
+        leave_out(request, f"No day is from {since} to {until}; the list begins with {since}.")
+        until = None
+    filters |= {"since": str(since or ""), "until": str(until or "")}
+    if since is not None:
+        rows = rows.filter(asked_at__gte=datetime.combine(since, time(), UTC))
+    if until is not None:
+        rows = rows.filter(asked_at__lte=datetime.combine(until, time.max, UTC))
     return rows
 
 

@@ -21,6 +21,7 @@ from apps.codepipeline.of_project import DEPLOYS
 from apps.deeds.acts import ACTS
 from apps.deeds.models import Deed
 from apps.deeds.offers import ask_url, deeds_on_each
+from apps.deeds.rights import whys_not
 from apps.issues.models import Issue
 from apps.mirror.state import UNFINISHED
 from apps.source.models import Commit, PullRequest
@@ -31,7 +32,7 @@ from .between import Between, Pair, between
 from .brought import Brought
 from .environments import IDLE, goal_of
 from .taken import WIDE
-from .waiting import APPROVE, REJECT, to_decide
+from .waiting import APPROVE, PIPELINE, REJECT, to_decide
 from .ways import Ran
 
 ACTION = "codepipeline.action"
@@ -90,6 +91,7 @@ class Approval:
     """An approval that waits, with what to know before it is decided.
 
     approves  the page on which the reader approves it, "" where they may not; `rejects` as well.
+    why_not   why the reader may do neither though their role would do; "" where it would not.
     deeds     what became of it where somebody decided it lately.
     out       the stages that bring something out once it is approved, in order.
     instead   what stands in the first of these now, and since when; None where nothing is known to.
@@ -103,6 +105,7 @@ class Approval:
     action: Action
     approves: str = ""
     rejects: str = ""
+    why_not: str = ""
     deeds: Sequence[Deed] = ()
     out: Sequence[str] = ()
     instead: Execution | None = None
@@ -184,6 +187,7 @@ def approvals(user: Any, actions: Sequence[Action]) -> list[Approval]:
         return []
     ids = [one.action.pk for one in found]
     approves, rejects = (_may(user, name, ids) for name in (APPROVE, REJECT))
+    whys = _whys_not(user, [one for one in found if one.action.pk not in approves | rejects])
     decided = deeds_on_each(ACTION, ids)
     pipelines = {one.pipeline.pk for one in found}
     stands, since = reading.standing(user, {one.pipeline.pk: [one.execution] for one in found})
@@ -193,6 +197,7 @@ def approvals(user: Any, actions: Sequence[Action]) -> list[Approval]:
     for one in found:
         one.approves = _page(APPROVE, one.action) if one.action.pk in approves else ""
         one.rejects = _page(REJECT, one.action) if one.action.pk in rejects else ""
+        one.why_not = whys.get(one.pipeline.pk, "")
         one.deeds = decided.get(one.action.pk, ())
         one.out = stages_after(one.action)
         place = (one.pipeline.pk, one.out[0]) if one.out else (0, "")
@@ -212,6 +217,11 @@ def approvals(user: Any, actions: Sequence[Action]) -> list[Approval]:
 
 def _may(user: Any, name: str, ids: Sequence[int]) -> set[int]:
     return set(to_decide(user, [name]).filter(pk__in=ids).values_list("pk", flat=True))
+
+
+def _whys_not(user: Any, found: Sequence[Approval]) -> Mapping[int, str]:
+    scopes = {one.pipeline.pk: one.pipeline.scope_id for one in found}
+    return whys_not(user, ACTS.by_name[APPROVE], kind=PIPELINE, scopes=scopes) if scopes else {}
 
 
 def _page(name: str, action: Action) -> str:

@@ -5,7 +5,7 @@ answers, whichever service it is. Each service declares its part in its `tiles.p
 none of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,8 @@ class Teller:
     heard      kinds whose changes move what it tells.
     failing    the column that says since when a row of these kinds is broken, whatever newer does
                with it; "" where none does.
+    wholes     how projects fare by it as a whole, whatever they hold: their ids -> {id: state and
+               word}, for many in one query.
     """
 
     kinds: Sequence[str]
@@ -103,6 +105,7 @@ class Teller:
     failing: str = ""
     change: Callable[[Held], Change | None] = lambda _: None
     origins: Callable[[Held], Iterable[Origin]] = lambda _: ()
+    wholes: Callable[[Collection[int]], Mapping[int, tuple[State, str]]] = lambda _: {}
 
 
 @dataclass(frozen=True, slots=True)

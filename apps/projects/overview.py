@@ -85,12 +85,14 @@ class Fares:
     """How one project fares.
 
     state    the gravest that anything is in, "" where nothing ever ran.
+    said     its word where that is not the usual one: it is being undone.
     things   what is broken, then what waits; `counts` is how many rows are in each state.
     runs     whether it holds a pipeline; `last` is when one ran last.
     """
 
     project: Project
     state: str = ""
+    said: str = ""
     counts: Counter[str] = field(default_factory=Counter)
     things: list[Thing] = field(default_factory=list)
     days: Sequence[Day] = ()
@@ -102,6 +104,8 @@ class Fares:
     @property
     def word(self) -> str:
         """Its state as people read it."""
+        if self.said:
+            return self.said
         if not self.holds:
             return "Holds nothing yet"
         return WORDS.get(State(self.state), "") if self.state else "Nothing ran"
@@ -144,6 +148,7 @@ def weigh(projects: Iterable[Project]) -> list[Fares]:
     for first in range(0, len(ids), BATCH):
         some = {pk: found[pk] for pk in ids[first : first + BATCH]}
         _weigh(_held(some), some)
+        _weigh_wholes(some)
     return list(found.values())
 
 
@@ -210,6 +215,16 @@ def _weigh(held: Held, found: Mapping[int, Fares]) -> None:
         # That an alarm is calm or a stack is there does not say that anything was brought out.
         if states != {State.DONE} or ran[pk] & (kinds[pk] & brings or places):
             fares.state = min(states, key=urgency_of, default="")
+
+
+def _weigh_wholes(found: Mapping[int, Fares]) -> None:
+    """Add what services tell of projects as a whole, whatever they hold."""
+    for teller in OFFERS.tellers:
+        for pk, (state, word) in teller.wholes(list(found)).items():
+            found[pk].counts[state] += 1
+            mine = found[pk].state
+            if not mine or urgency_of(state) <= urgency_of(State(mine)):
+                found[pk].state, found[pk].said = state, word
 
 
 def _states(resource: Resource, found: Iterable[int]) -> Any:

@@ -287,8 +287,7 @@ def _finish(bootstrap: Bootstrap) -> None:
     at = now()
     match bootstrap.course:
         case "plan":
-            blocked = any(one["ok"] is False for one in bootstrap.preview.get("checks", ()))
-            planned = bool(bootstrap.preview.get("changes")) and not blocked
+            planned = bool(bootstrap.preview.get("changes")) and not bootstrap.blocked
             _keep(bootstrap, state=STATE.READY if planned else STATE.DRAFT)
         case "make":
             _keep(bootstrap, state=STATE.MADE, made_at=at)

@@ -48,9 +48,8 @@ def _looked(bootstrap: Bootstrap, reach: Reach) -> Verdict:
 
 def _may_be_planned(bootstrap: Bootstrap) -> bool:
     """No change set is made where the stack's name is taken, or where it is not allowed."""
-    checks = bootstrap.preview.get("checks", ())
     hinders = ("Stack ", looking.PERMITTED)
-    return not any(one["ok"] is False and one["what"].startswith(hinders) for one in checks)
+    return not any(one["what"].startswith(hinders) for one in bootstrap.blocked)
 
 
 def _another_plan(bootstrap: Bootstrap) -> None:

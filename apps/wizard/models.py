@@ -188,6 +188,17 @@ class Bootstrap(models.Model):
         return self.state == self.State.DRAFT and not self.takes and self.made_at is None
 
     @property
+    def blocked(self) -> list[Any]:
+        """The checks of the last look at AWS by which it cannot be made."""
+        return [one for one in self.preview.get("checks", ()) if one["ok"] is False]
+
+    @property
+    def word(self) -> str:
+        """How it stands, as people read it."""
+        draft = self.state == self.State.DRAFT
+        return "Cannot be made yet" if draft and self.blocked else self.State(self.state).label
+
+    @property
     def template_title(self) -> str:
         """What people call its template, or the id of one that is no more."""
         return self.template.title if self.is_known else self.blueprint

@@ -16,6 +16,7 @@ from .removing import REPOSITORY
 # Of a file so much is shown; the repository holds all of it.
 LONGEST_FILE = 60_000
 STEPS = ("source", "place", "network", "team")
+ORDER = {False: 0, None: 1, True: 2}
 LABELS = {"source": "Source", "place": "Names and place", "network": "Network", "team": "Team"}
 
 
@@ -97,13 +98,14 @@ def preview_of(bootstrap: Bootstrap) -> dict[str, Any]:
     except BadAnswersError as error:
         return {"refusals": error.refusals}
     cost = estimate(bootstrap.template, bootstrap.chosen)
-    checks = bootstrap.preview.get("checks", ())
+    # What is in the way comes first; then what nobody could find out.
+    checks = sorted(bootstrap.preview.get("checks", ()), key=lambda one: ORDER[one["ok"]])
     return {
         "files": files_of(rendered),
         "toolchain": rendered.toolchain,
         "cost": cost,
         "checks": checks,
-        "blocked": [one for one in checks if one["ok"] is False],
+        "blocked": bootstrap.blocked,
         "changes": bootstrap.preview.get("changes", ()),
         "stack": rendered.stack_name,
         "app_stack": rendered.app_stack_name,

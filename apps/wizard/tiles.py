@@ -1,6 +1,7 @@
 """What the page of a project tells of the template that it was made from, and of its undo."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.db.models import Case, When
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from apps.mirror.state import State
+from apps.mirror.state import State, urgency_of
 from apps.projects.held import Held
 from apps.projects.offers import OFFERS, Standing, Teller
 from apps.projects.tiles import TILES, Area, Tile
@@ -20,7 +21,14 @@ from .shown import steps_of
 STATE = Bootstrap.State
 # A project was made from one template; more were made into it by people who chose it for that.
 MOST = 3
-MOVES_EVERY, RESTS_EVERY = 3, 15
+# Seconds after which the page asks again how an undo stands.
+AGAIN = {State.MOVING: 3, State.FAILED: 15}
+
+
+def _into(projects: Collection[int]) -> Any:
+    """What was made into these projects: of a plan nobody knows whether it ever is."""
+    rows = Bootstrap.objects.filter(project__in=projects)
+    return rows.exclude(course__in=("", PLAN, DROP)).order_by("-begun_at", "-pk")
 
 
 def _bootstraps(held: Held) -> list[Any]:
@@ -28,36 +36,39 @@ def _bootstraps(held: Held) -> list[Any]:
 
     What is under way or stands still comes first, then the newest.
     """
-    rows = Bootstrap.objects.filter(project=held.project).exclude(course__in=("", PLAN, DROP))
-    rows = rows.select_related("scope", "maker", "who").known_to(held.user)
+    rows = _into([held.project.pk]).select_related("scope", "maker", "who").known_to(held.user)
     rests = Case(When(state__in=(STATE.MOVING, STATE.FAILED), then=0), default=1)
     return list(rows.order_by(rests, "-begun_at", "-pk")[:MOST])
 
 
-def _standings(held: Held) -> Iterable[Standing]:
-    """An undo that is under way, stands still or is over: what it takes tells nothing of that."""
-    every = held.once("bootstraps", _bootstraps)
+def _undone(every: Sequence[Any]) -> Iterator[tuple[Any, State, str]]:
+    """Undoes that are under way, stand still or are over: what they take tells nothing of that."""
     # What was made since tells for itself.
     gone = all(one.state == STATE.UNDONE for one in every)
     for one in every[:1] if gone else every:
         undoes = one.course == UNDO
         if undoes and one.state == STATE.MOVING:
-            yield _standing(held, one, State.MOVING, "Being undone", _begun(one), MOVES_EVERY)
+            yield one, State.MOVING, "Being undone"
         elif undoes and one.state == STATE.FAILED:
-            said = "Its undo stands still"
-            yield _standing(held, one, State.FAILED, said, _begun(one), RESTS_EVERY)
+            yield one, State.FAILED, "Its undo stands still"
         elif gone:
-            yield _standing(held, one, State.STOPPED, "Undone", one.undone_at)
+            yield one, State.STOPPED, "Undone"
 
 
-def _standing(  # noqa: PLR0913 - what a standing is made of
-    held: Held,
-    one: Any,
-    state: State,
-    word: str,
-    since: datetime | None,
-    every: int | None = None,
-) -> Standing:
+def _standings(held: Held) -> Iterator[Standing]:
+    for one, state, word in _undone(held.once("bootstraps", _bootstraps)):
+        yield _standing(held, one, state, word)
+
+
+def _wholes(projects: Collection[int]) -> Mapping[int, tuple[State, str]]:
+    made: dict[int, list[Any]] = defaultdict(list)
+    for one in _into(projects).only("project_id", "course", "state"):
+        made[one.project_id].append(one)
+    told = {pk: [(state, word) for _, state, word in _undone(every)] for pk, every in made.items()}
+    return {pk: min(some, key=lambda one: urgency_of(one[0])) for pk, some in told.items() if some}
+
+
+def _standing(held: Held, one: Any, state: State, word: str) -> Standing:
     elsewhere = reverse("projects:activity", args=[held.project.slug])
     at = next((step.label for step in steps_of(one) if step.state in ("now", "failed")), "")
     return Standing(
@@ -65,9 +76,9 @@ def _standing(  # noqa: PLR0913 - what a standing is made of
         name="the project wizard",
         what=at,
         url=one.get_absolute_url() if one.known else elsewhere,
-        since=since,
+        since=one.undone_at if state is State.STOPPED else _begun(one),
         word=word,
-        every=every,
+        every=AGAIN.get(state),
     )
 
 
@@ -94,4 +105,4 @@ TILES.add(
         every=15,
     )
 )
-OFFERS.add(Teller(kinds=(), heard=(), standings=_standings))
+OFFERS.add(Teller(kinds=(), heard=(), standings=_standings, wholes=_wholes))

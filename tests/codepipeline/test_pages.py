@@ -126,6 +126,28 @@ def test_a_disabled_transition_says_who_and_why(signed_in: Client) -> None:
     assert "0b6c1f2e</code> waits to enter" in column
 
 
+def test_what_was_said_from_here_is_read_without_its_mark(signed_in: Client) -> None:
+    mark = "0b6c1f2e-0000-4000-8000-123456789012"
+    pipeline = make_running_pipeline("orders")
+    pipeline.stages.filter(name="Deploy").update(
+        transition_enabled=False, transition_reason=f"Freeze (Ada by CodeStar Dash- {mark})"
+    )
+    for name, summary, told in (
+        ("ledger", f"fine (Ada by CodeStar Dash, {mark})", "<q>fine</q> Ada by CodeStar Dash"),
+        ("bills", f"Ada by CodeStar Dash, {mark}", ' break">Ada by CodeStar Dash</p>'),
+    ):
+        stage = make_waiting_pipeline(name).stages.get(name="Approve")
+        stage.actions = [
+            {**stage.actions[0], "status": "Succeeded", "state": "done", "summary": summary}
+        ]
+        stage.save()
+        html = text_of(signed_in, stage.pipeline)
+        assert told in html
+        assert mark not in html
+    column = stage_html(text_of(signed_in, pipeline), "Deploy")
+    assert '<q class="break">Freeze (Ada by CodeStar Dash)</q>' in column
+
+
 def test_an_approval_says_until_when_and_where_to_answer(signed_in: Client) -> None:
     column = stage_html(text_of(signed_in, make_waiting_pipeline("ledger")), "Approve")
     # The reader's words for a time end in a full stop of their own: "in 59 min."

@@ -451,6 +451,7 @@ def test_a_reader_lists_the_deeds_of_their_projects(several: list[Deed], browser
         ("within=checkout", 2),
         ("since=2000-01-01", 2),
         ("until=2000-01-01", 0),
+        ("since=0001-01-01&until=9999-12-31", 2),
         ("on=codebuild.build:1", 0),
     ],
 )
@@ -476,6 +477,16 @@ def test_what_is_no_filter_is_said(several: list[Deed], browser_of: Any, query: 
     # What was understood leads on.
     name = query.partition("=")[0]
     assert f"deeds.csv?{name}" not in page.content.decode()
+
+
+def test_days_that_end_before_they_begin_are_said(several: list[Deed], browser_of: Any):
+    query = "since=2000-01-02&until=2000-01-01"
+    page = browser_of("viewer").get(f"/deeds/?{query}")
+    assert "No day is from 2000-01-02 to 2000-01-01; the list begins with 2000-01-02." in (
+        page.content.decode()
+    )
+    assert len(page.context["deeds"]) == 2
+    assert browser_of("viewer").get(f"/deeds/deeds.csv?{query}").status_code == 400
 
 
 def test_the_list_is_written_into_files(several: list[Deed], browser_of: Any):

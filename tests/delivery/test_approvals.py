@@ -16,6 +16,7 @@ from apps.issues.models import Tracker
 from apps.mirror.models import Link, Scope
 from apps.projects.roles import Role
 from tests import factories
+from tests.deeds.making import connected, permitted
 from tests.delivery.making import STAGES, at, make_line, make_pipeline, name_issue, point, run
 from tests.factories import hold, make_project, make_user
 from tests.issues.making import make_issue, make_tracker
@@ -283,6 +284,28 @@ def test_who_sees_it_and_who_may_decide_it(people: dict[str, Any]):
     assert "It is decided by contributors" not in page(people["owner"])
     assert "No approval that waits fits" in page(people["viewer"], "/approvals/?whose=me")
     assert "Approve" in page(people["owner"], "/approvals/?whose=me")
+
+
+def test_why_it_cannot_be_decided_here_is_said_to_whose_role_would_do(people: dict[str, Any]):
+    pipeline = make_pipeline()
+    hold(people["project"], pipeline)
+    ask(pipeline, 1)
+    account = connected(pipeline.scope)
+    read_only = f"Account {account.name} is only read: an administrator has not allowed anything"
+    for name in ("contributor", "administrator"):
+        assert read_only in page(people[name])
+        assert "It is decided by contributors" not in page(people[name])
+    # It is no affair of who may do nothing anyway.
+    assert read_only not in page(people["viewer"])
+    permitted(account, ["codepipeline.approve"], projects=[])
+    named = f"has not allowed project shop to act in account {account.name}"
+    assert named in page(people["owner"])
+    other = make_project("billing", pipeline, owner=people["owner"])
+    permitted(account, ["codepipeline.approve"], projects=[other])
+    assert named not in page(people["owner"])
+    assert "Approve" in page(people["owner"], "/approvals/?whose=me")
+    assert named in page(people["contributor"])
+    assert "billing" not in page(people["contributor"])
 
 
 def test_who_works_in_another_project_does_not_decide(people: dict[str, Any]):

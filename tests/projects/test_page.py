@@ -339,6 +339,15 @@ def test_endpoints_are_of_the_web_alone_and_say_not_where_one_comes_from(
         {"key": "Worse", "value": 'https://shop.example.com/"onclick="alert(1)'},
         {"key": "Secret", "value": "https://admin:hunter2@shop.example.com/"},
         {"key": "Table", "value": "orders"},
+        {
+            "key": "CloneUrl",
+            "value": "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/shop",
+        },
+        {
+            "key": "Pipeline",
+            "value": "https://eu-west-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/shop/view",
+        },
+        {"key": "Ours", "value": "https://git-codecommit.example.com/"},
     ]
     internal = make_balancer("inside", scheme="internal")
     hold(
@@ -353,7 +362,17 @@ def test_endpoints_are_of_the_web_alone_and_say_not_where_one_comes_from(
     assert 'href="https://shop.example.com/cart" rel="noreferrer"' in told
     assert "http://loyalty.eu-west-1.elasticbeanstalk.com" in told
     assert "http://web.eu-west-1.elb.amazonaws.com" in told
-    for absent in ("javascript:", "onclick", "hunter2", "orders", "mailer", "inside."):
+    assert "https://git-codecommit.example.com/" in told
+    for absent in (
+        "javascript:",
+        "onclick",
+        "hunter2",
+        "orders",
+        "mailer",
+        "inside.",
+        "repos",
+        "console",
+    ):
         assert absent not in told, absent
 
 

@@ -515,6 +515,10 @@ def test_which_acts_are_not_allowed_is_said_before_anything_is_made(
     assert made.state == State.DRAFT
     (found,) = [one for one in made.preview["checks"] if one["ok"] is False]
     assert "Stop the pipeline, Keep what was edited" in found["told"]
+    page = browser.get(made.get_absolute_url())
+    assert "Cannot be made yet</span>" in page.content.decode()
+    # What is in the way stands before all that is not.
+    assert page.context["checks"][0] == found
     assert picture() == before
     assert not Deed.objects.exists()
 

@@ -88,6 +88,46 @@ def test_the_head_says_how_an_undo_stands(
     assert ('data-refetch-every="3"' in page) is moves
 
 
+@pytest.mark.parametrize(
+    ("state", "said", "listed"),
+    [
+        (State.MOVING, "Being undone", "moving"),
+        (State.FAILED, "Its undo stands still", "failed"),
+        (State.UNDONE, "Undone", ""),
+    ],
+)
+def test_the_list_of_projects_says_so_too(
+    made: Bootstrap, scope: Scope, people: dict[str, Any], state: State, said: str, listed: str
+):
+    pipeline = make_pipeline("shop-web", scope=scope)
+    type(pipeline).objects.filter(pk=pipeline.pk).update(state="done")
+    hold(made.project, pipeline)
+    client = Client()
+    client.force_login(people["contributor"])
+    assert "All is well" in client.get("/projects/").content.decode()
+    undoes(made, state, undone_at=now() if state == State.UNDONE else None)
+    page = client.get("/projects/").content.decode()
+    assert said in page
+    assert "All is well" not in page
+    for asked in ("failed", "moving", "done"):
+        found = client.get("/projects/", {"state": asked}).content.decode()
+        assert (said in found) is (asked == listed), asked
+
+
+def test_what_is_broken_is_told_before_an_undo_that_goes_on(
+    made: Bootstrap, scope: Scope, people: dict[str, Any]
+):
+    pipeline = make_pipeline("shop-web", scope=scope)
+    type(pipeline).objects.filter(pk=pipeline.pk).update(state="failed")
+    hold(made.project, pipeline)
+    undoes(made, State.MOVING)
+    client = Client()
+    client.force_login(people["contributor"])
+    page = client.get("/projects/").content.decode()
+    assert "Being undone" not in page
+    assert "Failed" in page
+
+
 def test_the_page_asks_once_for_it(
     made: Bootstrap, people: dict[str, Any], django_assert_max_num_queries: Any
 ):

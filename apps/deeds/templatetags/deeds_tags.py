@@ -5,13 +5,25 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from apps.deeds import things
+from apps.deeds import signature, things
 from apps.deeds.acts import ACTS
 from apps.deeds.models import Deed
 from apps.deeds.offers import decides
 from apps.deeds.views import panel_id
 
 register = template.Library()
+
+
+@register.filter
+def without_mark(text: Any) -> str:
+    """What AWS kept of a deed of ours as people read it; other text as it is."""
+    return signature.without_mark(str(text or ""))
+
+
+@register.filter
+def parted(text: Any) -> tuple[str, str]:
+    """What was said with a deed of ours, and who it was; see `signature.parted`."""
+    return signature.parted(str(text or ""))
 
 
 @register.simple_tag(takes_context=True)
