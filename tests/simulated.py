@@ -1,6 +1,7 @@
 """The mirror fed by the sandbox: real sweeps of simulated accounts, for what is shown of them."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import boto3
@@ -38,13 +39,17 @@ class Simulated:
         return Reach(account=scope.account, region=scope.region, client=client)
 
     def _client(self, service: str, account: str, region: str) -> Any:
-        session = boto3.Session(account, "not checked", region_name=region)
-        return quick_session(session, called()).client(
-            service, endpoint_url=self.aws.url, config=PLAIN
-        )
+        session = _session(account, region)
+        return session.client(service, endpoint_url=self.aws.url, config=PLAIN)
 
     def classify(self, error: BaseException, operation: str = "") -> Any:
         return classify(error, operation)
+
+
+@cache
+def _session(account: str, region: str) -> boto3.Session:
+    session = boto3.Session(account, "not checked", region_name=region)
+    return quick_session(session, called())
 
 
 def kinds_of(*labels: str) -> list[str]:

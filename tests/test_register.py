@@ -1,6 +1,7 @@
 """Walks over everything that is declared: what holds for one service holds for each."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -31,6 +32,13 @@ from tests.declared import foreign, record_types
 from tests.flight import ACCOUNT, PLANTED, REGION, Fault, Flight, FlownProvider
 
 ROOT = Path(__file__).parent.parent
+
+
+@functools.cache
+def model_of(service):
+    return get_session().get_service_model(service)
+
+
 # Whatever is declared, whoever provides it.
 EVERY = list(REGISTER)
 EVERY_KIND = [resource.kind for resource in EVERY]
@@ -57,7 +65,7 @@ def columns(resource: Resource) -> set[str]:
 @pytest.mark.parametrize(("kind", "call"), CALLS)
 def test_each_call_exists_in_botocores_model(kind, call):
     service, _, operation = call.partition(":")
-    model = get_session().get_service_model(service)
+    model = model_of(service)
     assert operation in model.operation_names
 
 
@@ -65,7 +73,7 @@ def test_each_look_makes_calls_that_exist():
     for look in LOOKS.of("aws"):
         for call in look.calls:
             service, _, operation = call.partition(":")
-            assert operation in get_session().get_service_model(service).operation_names
+            assert operation in model_of(service).operation_names
 
 
 @pytest.mark.parametrize(("kind", "call"), EVERY_CALL)
@@ -420,7 +428,7 @@ def lists_needed_by(kind: str) -> set[str]:
 @pytest.mark.parametrize(("kind", "call"), CALLS)
 def test_what_has_vanished_is_no_fault_of_the_call(scope, flight, kind, call):
     service, _, operation = call.partition(":")
-    model = get_session().get_service_model(service).operation_model(operation)
+    model = model_of(service).operation_model(operation)
     codes = [error.name for error in model.error_shapes if "NotFound" in error.name]
     sweep(scope, *neighbours(kind))
     before = picture()

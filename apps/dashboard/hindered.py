@@ -65,7 +65,7 @@ def kinds_of_page(topics: Iterable[str], refresh_on: Iterable[str]) -> set[str]:
 def hindrances(house: House, scope: int, kinds: Iterable[str]) -> list[Hindrance]:
     """Return what keeps rows of these kinds from being read in a scope, each cause once."""
     wanted = set(kinds)
-    here = [item for item in house.kinds if item.scope.pk == scope]
+    here = house.kinds_in(scope)
     unread = why_unread(here, list(wanted))
     every = [*unread, *(item for item in here if item.kind in wanted and item.troubled)]
     found = list({item.kind: item for item in every}.values())

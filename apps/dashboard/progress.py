@@ -13,7 +13,14 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from apps.mirror.causes import Cause, cause_of, causes_of, root_of
-from apps.mirror.health import KindHealth, events_flow, kind_health, scope_ages, visible_scopes
+from apps.mirror.health import (
+    KindHealth,
+    events_flow,
+    kind_health,
+    kind_troubles,
+    scope_ages,
+    visible_scopes,
+)
 from apps.mirror.models import Operation, Scope, Sweep
 from apps.mirror.provider import HARMLESS, Health
 from apps.mirror.resource import REGISTER
@@ -200,9 +207,31 @@ class House:
         return kind_health(self.scopes)
 
     @cached_property
+    def troubles(self) -> list[KindHealth]:
+        """The kinds with which something is wrong, as `kinds` tells them."""
+        if "kinds" in self.__dict__:
+            return [item for item in self.kinds if item.troubled]
+        return kind_troubles(self.scopes)
+
+    def kinds_in(self, scope: int) -> list[KindHealth]:
+        """How each kind fares in one of them."""
+        if "kinds" in self.__dict__:
+            return [item for item in self.kinds if item.scope.pk == scope]
+        return kind_health(one for one in self.scopes if one.pk == scope)
+
+    @property
+    def causes(self) -> int:
+        """How many things have to be cured; one account's in several regions is one."""
+        return len({(_whose(item.scope), *root_of(item)) for item in self.troubles})
+
+    @cached_property
     def ages(self) -> dict[int, datetime | None]:
         """How old what is shown of each of them is."""
         return scope_ages(self.scopes)
+
+
+def _whose(scope: Scope) -> str:
+    return scope.account or scope.label
 
 
 def house_of(request: HttpRequest) -> House:
@@ -292,13 +321,7 @@ class HouseHealth(list[ScopeHealth]):
     @property
     def causes(self) -> int:
         """How many things have to be cured; one account's in several regions is one."""
-        return len(
-            {
-                (one.scope.account or one.scope.label, *root_of(cause.first))
-                for one in self
-                for cause in one.causes
-            }
-        )
+        return len({(_whose(one.scope), *root_of(item)) for one in self for item in one.troubled})
 
     @property
     def slowed(self) -> bool:
@@ -357,6 +380,6 @@ def ages_context(
     query = {"service": service, "scope": scope or "", "within": within}
     given = urlencode({name: value for name, value in query.items() if value})
     return {
-        "ages": ages(scopes, house.kinds, service, house.ages),
+        "ages": ages(scopes, house.troubles, service, house.ages),
         "ages_url": f"{reverse('dashboard:ages')}?{given}",
     }

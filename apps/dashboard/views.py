@@ -158,10 +158,10 @@ def _counts(rows: PipelineQuerySet, chosen: dict[str, str], project: str) -> dic
 @unchanged_page(house_version)
 def health(request: HttpRequest) -> HttpResponse:
     """How each kind fares in each account and region, trouble first, with what would cure it."""
-    scopes = progress.health_of(progress.house_of(request))
-    part = request.GET.get("part", "")
+    part, house = request.GET.get("part", ""), progress.house_of(request)
     if part == "troubles":
-        return render(request, "dashboard/troubles.html#marks", {"troubled": scopes.causes})
+        return render(request, "dashboard/troubles.html#marks", {"troubled": house.causes})
+    scopes = progress.health_of(house)
     context = {
         "scopes": scopes,
         "troubles": sum(len(scope.troubled) for scope in scopes),

@@ -7,13 +7,14 @@ https://docs.github.com/en/apps/using-github-apps/installing-your-own-github-app
 import re
 from collections.abc import Iterator
 
+from apps.sites.answers import Access
 from apps.sites.failures import classify
 from apps.sites.kinds import Chosen, Field, Finding, Hook, Method, SiteKind, Whose
 from apps.sites.reach import Reach
+from apps.sites.wires import SessionWire
 
 from .hooks import EVENTS, type_of
 from .listing import Known, Listed, items, listed, path
-from .wire import wire
 from .words import APP, GET_REPOSITORY, HEADERS, TOKEN, next_page, read
 
 OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98})")
@@ -41,6 +42,14 @@ def repository(text: str) -> str:
     if not OWNER.fullmatch(first) or not NAME.fullmatch(second):
         raise ValueError(f"“{name[:120]}” is not “owner/name”, as GitHub writes repositories.")
     return name
+
+
+def wire(access: Access) -> SessionWire:
+    """Return what brings calls to GitHub; see `apps.github.wire`."""
+    # Every process would import PyGithub with its start, which takes longer than to import Django.
+    from . import wire as opening
+
+    return opening.wire(access)
 
 
 def identify(reach: Reach) -> Whose:

@@ -106,6 +106,33 @@ def kind_health(scopes: Iterable[Scope]) -> list[KindHealth]:
     ]
 
 
+def kind_troubles(scopes: Iterable[Scope]) -> list[KindHealth]:
+    """Return those of `kind_health` that are troubled, in its order; in two queries.
+
+    Every page tells how many there are: of very many operations it reads those that fail, and
+    these are all that `operations` names, besides what was never called.
+    """
+    by_id = {scope.pk: scope for scope in scopes if not scope.paused}
+    rows = Operation.objects.filter(scope_id__in=by_id).exclude(
+        health__in=(Health.OK, Health.NOT_TRIED)
+    )
+    failing: dict[tuple[int, str], list[Operation]] = {}
+    for row in rows.order_by("operation"):
+        failing.setdefault((row.scope_id, row.kind), []).append(row)
+    concerned = Sweep.objects.filter(
+        scope_id__in={scope for scope, _ in failing}, kind__in={kind for _, kind in failing}
+    )
+    sweeps = {(s.scope_id, s.kind): s for s in concerned}
+    told = [
+        _kind_health(scope, resource, sweeps.get(name), failing[name])
+        for scope in by_id.values()
+        for resource in REGISTER.of(scope.provider)
+        for name in [(scope.pk, resource.kind)]
+        if name in failing
+    ]
+    return [item for item in told if item.troubled]
+
+
 def _kind_health(
     scope: Scope, resource: Resource, sweep: Sweep | None, rows: list[Operation]
 ) -> KindHealth:

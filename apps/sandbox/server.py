@@ -133,10 +133,25 @@ class SandboxServer:
 
 def _reset_moto() -> None:
     """Forget what moto's backends hold, of those services that are loaded."""
+    for name in list(sys.modules):
+        if name.startswith("moto.") and name.endswith(".models"):
+            for backends in _backends_of(name):
+                backends.reset()
+
+
+#: The backends of moto's modules that are loaded: each has hundreds of names to look through.
+_BACKENDS: dict[str, list[Any]] = {}
+
+
+def _backends_of(name: str) -> list[Any]:
+    if name in _BACKENDS:
+        return _BACKENDS[name]
     from moto.core.base_backend import BackendDict
 
-    for name, module in list(sys.modules.items()):
-        if name.startswith("moto.") and name.endswith(".models"):
-            held = {id(one): one for one in vars(module).values() if isinstance(one, BackendDict)}
-            for backends in held.values():
-                backends.reset()
+    module = sys.modules[name]
+    held = {id(one): one for one in vars(module).values() if isinstance(one, BackendDict)}
+    found = list(held.values())
+    # One that another thread is still importing may get some yet.
+    if not getattr(module.__spec__, "_initializing", False):
+        _BACKENDS[name] = found
+    return found

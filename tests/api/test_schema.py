@@ -41,10 +41,23 @@ def described(one_connection: None, program: Any) -> Any:
     make_pipeline(scope, runs=3)
     make_build(scope)
     make_trouble(scope)
-    header = {"Authorization": program.headers_of()}
-    return schemathesis.openapi.from_wsgi(
-        "/api/v1/openapi.json", get_wsgi_application(), headers=header
-    )
+    return read_once(program.headers_of())
+
+
+_READ: list[Any] = []
+
+
+def read_once(authorization: str) -> Any:
+    """The description, which is the same for every test and takes a while to read through."""
+    if not _READ:
+        _READ.append(
+            schemathesis.openapi.from_wsgi(
+                "/api/v1/openapi.json",
+                get_wsgi_application(),
+                headers={"Authorization": authorization},
+            )
+        )
+    return _READ[0]
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -107,7 +108,12 @@ def _service(request: Any) -> Any:
     text = signature.decode() if isinstance(signature, bytes) else str(signature)
     found = SIGNED.search(text)
     assert found, text
-    return get_session().get_service_model(SIGNED_AS.get(found[1], found[1]))
+    return _model_of(SIGNED_AS.get(found[1], found[1]))
+
+
+@cache
+def _model_of(service: str) -> Any:
+    return get_session().get_service_model(service)
 
 
 @pytest.fixture

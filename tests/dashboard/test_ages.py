@@ -1,5 +1,6 @@
 """The last line of every page: how old its rows are, what cannot be read, and where the cure is."""
 
+import itertools
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,8 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from apps.aws.models import Account, Place
-from apps.mirror.health import scope_ages
-from apps.mirror.models import Operation, Sweep
+from apps.mirror.causes import causes_of, root_of
+from apps.mirror.health import kind_health, kind_troubles, scope_ages
+from apps.mirror.models import Operation, Scope, Sweep
+from apps.mirror.provider import Health
+from apps.mirror.resource import REGISTER
 from apps.mirror.visibility import VISIBILITY
 from apps.mirror.working import KEY, just_begun, note_tick
 from tests.factories import make_build, make_running_pipeline, make_scope
@@ -250,12 +254,48 @@ def test_more_scopes_cost_no_more_queries(queries: Callable[[str], int], member:
 
 @pytest.mark.parametrize("path", ["/", "/health/", "/codebuild/builds/"])
 def test_a_page_asks_once_how_everything_fares(signed_in: Client, path: str) -> None:
-    """For the mark in the navigation, for its own lines and for its foot."""
-    make_scope()
+    """For the mark in the navigation and its foot what fails alone; all where its lines tell it."""
+    make_running_pipeline("orders")
+    make_build()
     with CaptureQueriesContext(connection) as asked:
         assert signed_in.get(path).status_code == 200
-    whole = [one for one in asked.captured_queries if 'ORDER BY "mirror_operation"' in one["sql"]]
-    assert len(whole) == 1
+    found = [one["sql"] for one in asked.captured_queries]
+    found = [sql for sql in found if 'ORDER BY "mirror_operation"' in sql]
+    whole = ['"health" IN' not in sql for sql in found]
+    assert whole == [path == "/health/"]
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_what_is_troubled_is_told_alike_by_those_who_read_all_and_what_fails_alone(
+    paused: bool,
+) -> None:
+    scope = make_scope()
+    make_scope(region="us-east-1")
+    calls = [(one.kind, call) for one in REGISTER.of("aws") for call in one.calls]
+    long_ago = now() - timedelta(days=1)
+    for place, (health, (kind, call)) in enumerate(zip(itertools.cycle(Health), calls)):
+        Operation.objects.update_or_create(
+            scope=scope,
+            kind=kind,
+            operation=call if place % 5 else "sts:AssumeRole",
+            defaults={
+                "health": health,
+                "last_success": long_ago if place % 3 else None,
+                "last_error": long_ago if place % 2 else now(),
+            },
+        )
+    Scope.objects.filter(pk=scope.pk).update(paused=paused)
+    scopes = list(Scope.objects.all())
+    every = [item for item in kind_health(scopes) if item.troubled]
+    assert bool(every) is not paused
+
+    def told(items: Any) -> Any:
+        return [(root_of(one), one.scope, one.kind, one.operation, one.sweep) for one in items]
+
+    assert told(kind_troubles(scopes)) == told(every)
+    assert [one.failed for one in causes_of(kind_troubles(scopes))] == [
+        one.failed for one in causes_of(every)
+    ]
 
 
 def test_being_throttled_is_told_calmly(signed_in: Client) -> None:

@@ -83,7 +83,8 @@ def test_nothing_waits_for_anybody_in_an_account_that_is_only_read(
 ):
     assert {how_many_wait_for(user) for user in people.values()} == {0}
     assert offered(people["owner"]) == (False, False)
-    assert "may act in its account" in browser_of(people["owner"]).get("/approvals/").text
+    told = browser_of(people["owner"]).get("/approvals/").text
+    assert f"Account {account.name} is only read" in told
     permitted(account, ["codepipeline.release"])
     assert how_many_wait_for(people["owner"]) == 0
     permitted(account, [APPROVE])

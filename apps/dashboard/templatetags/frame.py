@@ -153,7 +153,7 @@ def behind_more(places: Sequence[Entry]) -> dict[str, bool]:
 @register.simple_tag(takes_context=True)
 def troubles(context: Context) -> int:
     """How many things have to be cured in what the reader may know of, as Health counts them."""
-    return progress.health_of(progress.house_of(context["request"])).causes
+    return progress.house_of(context["request"]).causes
 
 
 @register.simple_tag(takes_context=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 from django.template import Context
+from django.utils.functional import SimpleLazyObject
 from django.utils.timezone import now
 
 from apps.dashboard import progress
@@ -43,18 +44,21 @@ def look_of(health: str) -> tuple[str, str, str]:
 
 
 @register.simple_tag(takes_context=True)
-def unread(
-    context: Context, kinds: str | Sequence[str], scope: int | None = None
-) -> dict[str, Any]:
+def unread(context: Context, kinds: str | Sequence[str], scope: int | None = None) -> Any:
     """Why rows of these kinds may be missing: {reasons, some, state}, {} where all were read.
 
     reasons  a `KindHealth` for each account, region and kind that was not read.
     some     whether others were read, and hold none.
     state    the `Health` they share, or "paused"; "" where they differ.
+    It is found out where a page asks for it: most have rows to show.
     """
     wanted = kinds.split() if isinstance(kinds, str) else list(kinds)
     house = progress.house_of(context["request"])
-    concerned = [item for item in house.kinds if scope is None or item.scope.pk == scope]
+    return SimpleLazyObject(lambda: _unread(house, wanted, scope))
+
+
+def _unread(house: progress.House, wanted: Sequence[str], scope: int | None) -> dict[str, Any]:
+    concerned = house.kinds if scope is None else house.kinds_in(scope)
     reasons = why_unread(concerned, wanted)
     if not reasons and house.scopes:
         return {}

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -92,20 +92,27 @@ def render(blueprint: Blueprint, answers: Answers) -> Rendered:
     facts = facts_of(blueprint, answers)
     values = _values(blueprint, answers)
     toolchain = _toolchain(blueprint, answers, facts, values)
-    document = read_template(toolchain)
+    parameters, types = _outline(toolchain)
     return Rendered(
         files=dict(sorted(_files(blueprint, answers, facts, toolchain))),
         toolchain=toolchain,
-        parameters=_parameters(document),
+        parameters=dict(parameters),
         tags=_tags(answers),
         capabilities=("CAPABILITY_IAM",),
         stack_name=answers.project,
         app_stack_name=app_stack(answers.project) if blueprint.target == LAMBDA else None,
-        permissions=permissions.of(
-            sorted({one["Type"] for one in document["Resources"].values()}),
-            facts,
-        ),
+        permissions=permissions.of(types, facts),
     )
+
+
+@lru_cache(maxsize=32)
+def _outline(toolchain: str) -> tuple[Mapping[str, str], Sequence[str]]:
+    """Return a toolchain's parameters with their values, and the types of its resources.
+
+    Kept: a page of the wizard asks several times, and each of its steps.
+    """
+    document = read_template(toolchain)
+    return _parameters(document), sorted({one["Type"] for one in document["Resources"].values()})
 
 
 def facts_of(blueprint: Blueprint, answers: Answers) -> frozenset[str]:
