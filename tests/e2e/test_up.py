@@ -32,9 +32,8 @@ def up() -> Iterator[Up]:
         policy = data / "policy.json"
         policy.write_text(printed.stdout)
         port = str(free_port())
-        with Up(
-            data, SANDBOX_SPEED=SPEED, SANDBOX_POLICY=str(policy), SANDBOX_PORT=port
-        ) as program:
+        settings = {"SANDBOX_SPEED": SPEED, "SANDBOX_POLICY": str(policy), "SANDBOX_PORT": port}
+        with Up(data, first=True, **settings) as program:
             program.wait_until_it_serves()
             assert_held_to_policy(f"http://127.0.0.1:{port}")
             yield program
@@ -90,6 +89,17 @@ def test_a_newcomer_signs_in_sees_a_pipeline_move_and_a_log_grow(page: Page, up:
     )
     assert len(set(numbers)) == len(numbers), "a line stands twice"
     assert page.evaluate("window.sameDocument === true")
+
+    # Once everything was read, what hangs together is in projects without anybody's doing.
+    page.goto(f"{up.url}/projects/")
+    expect(page.locator(".project-card").nth(8)).to_be_visible(timeout=PATIENCE)
+    page.locator("a.name[href='/projects/checkout-api/']").click()
+    expect(page).to_have_url(f"{up.url}/projects/checkout-api/")
+    expect(page.locator("#tile-pipelines")).to_be_visible()
+    expect(page.get_by_text("This tile could not be drawn")).to_have_count(0)
+    for account in ("111122223333", "444455556666"):
+        page.goto(f"{up.url}/?account={account}")
+        expect(rows.first).to_be_visible()
 
 
 def open_running_build(page: Page, up: Up) -> None:
