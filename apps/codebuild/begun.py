@@ -10,8 +10,8 @@ from typing import Any
 from apps.aws.calls import Reach, batches
 from apps.deeds.acts import Done, Untold
 
-# How long AWS takes a token for the same request.
-REPEATS = timedelta(minutes=5)
+# AWS takes a token for the same request for five minutes, of which a call may take one.
+REPEATS = timedelta(minutes=4)
 # Clocks differ, and AWS's tells when a build began.
 BEFORE = timedelta(seconds=30)
 # What one BatchGetBuilds takes.

@@ -10,7 +10,7 @@ from apps.mirror.state import State
 
 from . import begin
 from .models import Deployment, DeploymentGroup
-from .revisions import as_asked, in_words
+from .revisions import as_asked, identity, in_words
 
 if TYPE_CHECKING:
     from apps.deeds.models import Deed
@@ -34,6 +34,16 @@ def _last_of_all(group: DeploymentGroup) -> Deployment | None:
     return found
 
 
+def _is_by_place(good: Deployment) -> bool:
+    """Whether a bundle is named by where it lies alone, which something else may lie in by now."""
+    return good.in_s3 and not good.revision_id
+
+
+def _was_overwritten(good: Deployment, latest: Deployment) -> bool:
+    """Whether what lies in the bundle's place is what was deployed after it."""
+    return _is_by_place(good) and identity(good.revision) == identity(latest.revision)
+
+
 def _seen(group: DeploymentGroup) -> Mapping[str, Any]:
     good = last_good(group)
     return {**begin.seen(group), "good": good.key if good else ""}
@@ -45,6 +55,8 @@ def _effect(group: DeploymentGroup, _meant: Mapping[str, Any]) -> Iterator[str]:
         return
     told = in_words([good, latest])
     yield f"{told[good.pk]}, which {good.key} deployed, is deployed to {group} again."
+    if _is_by_place(good):
+        yield "No version of the bundle is named: what lies there now is what is deployed."
     if told[latest.pk] != told[good.pk]:
         yield f"What {latest.key} brought goes back: {told[latest.pk]}."
 
@@ -77,6 +89,12 @@ def _offered(group: DeploymentGroup) -> str | None:
         return "No deployment of this group has succeeded yet."
     if good.pk == latest.pk:
         return "It is what runs there now."
+    if _was_overwritten(good, latest):
+        return (
+            f"The bundle that {good.key} deployed is named by no version, and {latest.key} "
+            "deployed what lies in its place now. Have your pipeline build that change again, and "
+            "name bundles by version or commit."
+        )
     return ""
 
 

@@ -92,10 +92,27 @@ def _store(store: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _rules(stage: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield what a stage is to meet before it is entered, and once its actions succeeded.
+
+    https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RuleDeclaration.html
+    """
+    for when in ("beforeEntry", "onSuccess"):
+        for condition in (stage.get(when) or {}).get("conditions") or ():
+            for rule in condition.get("rules") or ():
+                yield {
+                    "when": when,
+                    "name": str(rule.get("name", "")),
+                    "provider": str((rule.get("ruleTypeId") or {}).get("provider", "")),
+                    "alarm": str((rule.get("configuration") or {}).get("AlarmName", "")),
+                }
+
+
 def _stage_definition(stage: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": stage["name"],
         "on_failure": (stage.get("onFailure") or {}).get("result", ""),
+        "rules": list(_rules(stage)),
         "actions": [
             {
                 "name": action["name"],

@@ -144,7 +144,39 @@ def why_execution(execution: Execution) -> str:
     if execution.state != State.FAILED:
         return ""
     first = first_failure(execution.actions.order_by("started_at", "pk"))
-    return told_failure(first, why_action(first)) if first else execution.status_summary
+    if first is not None:
+        return told_failure(first, why_action(first))
+    return execution.status_summary or unmet([execution]).get(execution.pk, "")
+
+
+def unmet(executions: Iterable[Execution]) -> dict[int, str]:
+    """Return why executions failed of which no action did, as far as AWS tells: {id: sentence}.
+
+    executions  with their pipelines; one query for all.
+    The definition says what a stage was to meet; which of it was not, no answer here says.
+    """
+    by_key = {(one.pipeline_id, one.key): one for one in executions}
+    rows = Stage.objects.filter(
+        pipeline__in={pipeline for pipeline, _ in by_key},
+        execution_id__in={key for _, key in by_key},
+        state=State.FAILED,
+    )
+    told = {}
+    for pipeline, key, name in rows.values_list("pipeline", "execution_id", "name"):
+        execution = by_key.get((pipeline, key))
+        stages = execution.pipeline.definition if execution is not None else ()
+        rules = next((one.get("rules") for one in stages if one.get("name") == name), None)
+        if execution is not None and rules:
+            named = ", ".join(_rule(one) for one in rules)
+            told[execution.pk] = (
+                f"{name}: no action failed; a condition of the stage was not met: {named}."
+            )
+    return told
+
+
+def _rule(rule: Mapping[str, Any]) -> str:
+    alarm = rule.get("alarm")
+    return f"{rule.get('name')} (alarm {alarm})" if alarm else str(rule.get("name"))
 
 
 def first_failure(actions: Iterable[Action]) -> Action | None:

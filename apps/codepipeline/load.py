@@ -10,6 +10,7 @@ from django.db.models.functions import RowNumber
 from apps.mirror.state import State
 
 from .board import EXECUTION_ID, execution_board, first_failed, live_board, unread_as
+from .digest import unmet
 from .models import LIST_COLUMNS, WIDE, Action, Execution, Pipeline, Stage
 from .started import started_by
 
@@ -152,6 +153,7 @@ def execution_detail(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     )
     overtakers = _overtakers(list(executions.values()))
     contexts: dict[int, dict[str, Any]] = {}
+    unexplained = []
     for pk, execution in executions.items():
         board = execution_board(execution, execution.pipeline.definition, actions[pk], started)
         contexts[pk] = {
@@ -162,7 +164,12 @@ def execution_detail(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             "failed": first_failed(board) if execution.state == State.FAILED else None,
             "overtaken_by": overtakers.get(pk),
             "waits": next((one for stage in board for one in stage.actions if one.waits), None),
+            "unmet": "",
         }
+        if execution.state == State.FAILED and contexts[pk]["failed"] is None:
+            unexplained.append(execution)
+    for pk, why in unmet(unexplained).items() if unexplained else ():
+        contexts[pk]["unmet"] = why
     return contexts
 
 

@@ -41,9 +41,10 @@ class Pipeline(Mirrored):
     https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineDeclaration.html
 
     `key` is the name. `status` and `state` follow the newest execution (and an approval that waits
-    in any stage). `definition` holds the stages in order: `[{name, on_failure, actions: [{name,
-    category, owner, provider, version, run_order, region, namespace, role_arn, timeout_minutes,
-    configuration, inputs, outputs}]}]`, with secrets dropped from the configuration.
+    in any stage). `definition` holds the stages in order: `[{name, on_failure, rules: [{when, name,
+    provider, alarm}], actions: [{name, category, owner, provider, version, run_order, region,
+    namespace, role_arn, timeout_minutes, configuration, inputs, outputs}]}]`, with secrets dropped
+    from the configuration.
     """
 
     pipeline_version = models.PositiveIntegerField(default=0)

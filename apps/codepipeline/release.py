@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from apps.deeds.models import Deed
 
 # AWS publishes no end of a clientRequestToken; after this long we look instead of sending again.
-REPEATS = timedelta(minutes=5)
+REPEATS = timedelta(minutes=4)
 # Clocks differ, and AWS's tells when an execution began.
 BEFORE = timedelta(seconds=30)
 BEGUN = "The execution has begun."

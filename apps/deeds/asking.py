@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
 from . import things
@@ -95,6 +96,18 @@ def place_of(scope: Any) -> str:
         return ""
     words = (scope.account or scope.place, scope.region)
     return " · ".join(word for word in words if word)[:200]
+
+
+def withdraw(deed: Deed, why: str) -> bool:
+    """End a deed that nobody is at and that was never sent; False for any other."""
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now())
+    rows = Deed.objects.filter(free, pk=deed.pk, outcome=Deed.Outcome.WAITING, begun_at=None)
+    with transaction.atomic():
+        ended = rows.update(outcome=Deed.Outcome.REFUSED, reason=why, ended_at=now())
+        if ended:
+            deed.refresh_from_db()
+            tell(deed)
+    return bool(ended)
 
 
 def look_again(deed: Deed, by: Any = None) -> bool:

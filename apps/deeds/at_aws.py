@@ -145,13 +145,13 @@ def _sending(deed: "Deed") -> AbstractContextManager[Reach]:
 
 
 def _read_in_vain(error: Exception, failure: Failure) -> Exception:
-    if is_passing(error) or _was_unsent(error):
+    if is_passing(error) or was_unsent(error):
         return LaterError(failure.message)
     return _told(failure, error)
 
 
 def _sent_in_vain(error: Exception, failure: Failure) -> Exception:
-    if is_throttle(error) or _was_unsent(error):
+    if is_throttle(error) or was_unsent(error):
         return LaterError(failure.message)
     refused = isinstance(error, boto.ClientError) and 400 <= http_status(error) < 500
     if refused or isinstance(error, UNSENT):
@@ -159,7 +159,8 @@ def _sent_in_vain(error: Exception, failure: Failure) -> Exception:
     return UnsureError(failure.message)
 
 
-def _was_unsent(error: Exception) -> bool:
+def was_unsent(error: Exception) -> bool:
+    """Whether nothing came to AWS, for now: the connection never stood, or none was opened."""
     return isinstance(error, (*NEVER_SENT, OutOfTimeError, SuspendedError))
 
 

@@ -16,6 +16,7 @@ from .acts import ACTS, Act
 from .models import Permit
 
 LONGEST_WHY = 500
+SAY_WHY = "Say why: it stands with what you do."
 KEPT = {"\n", "\t", "\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}"}
 
 
@@ -27,6 +28,17 @@ def written(text: str) -> str:
         for sign in lines
         if sign in KEPT or unicodedata.category(sign) not in ("Cc", "Cf", "Cs")
     )
+
+
+def reason_of(text: str, *, needed: bool) -> str:
+    """Return why somebody does something, in one line, without signs that nobody sees.
+
+    Raises ValidationError where it is `needed` and nothing of it is left.
+    """
+    told = " ".join(written(text).split())
+    if needed and not told:
+        raise ValidationError(SAY_WHY)
+    return told
 
 
 class LeadingForm(forms.Form):
@@ -82,7 +94,7 @@ class ActForm(MarkedForm):
         max_length=LONGEST_WHY,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=f"{TOLD}; may stay empty.",
-        error_messages={"required": "Say why: it stands with what you do."},
+        error_messages={"required": SAY_WHY},
     )
 
     # Fields that are what the person chose; all but the house's own.
@@ -103,10 +115,7 @@ class ActForm(MarkedForm):
 
     def clean_why(self) -> str:
         """In one line, without signs that nobody sees."""
-        text = " ".join(written(self.cleaned_data["why"]).split())
-        if self.act.grave and not text:
-            raise ValidationError("Say why: it stands with what you do.")
-        return text
+        return reason_of(self.cleaned_data["why"], needed=self.act.grave)
 
     def said(self) -> dict[str, Any]:
         """Return what the person chose, of JSON's kinds."""

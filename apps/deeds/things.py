@@ -24,12 +24,14 @@ class Thing:
     for_reader  (user, id) -> the row; raises Http404 where the user may not know of it.
     url         row -> its page.
     standings   (user, row) -> what the user is in the projects in whose name it is acted on.
+    touches     row -> (kind, id) of the mirrored rows on whose pages its deeds are told, too.
     """
 
     load: Callable[[int], Any]
     for_reader: Callable[[Any, int], Any]
     url: Callable[[Any], str]
     standings: "Callable[[Any, Any], list[Standing]]"
+    touches: Callable[[Any], list[tuple[str, int]]] = lambda _row: []
 
 
 @dataclass(slots=True)
@@ -67,8 +69,10 @@ def for_reader(user: Any, kind: str, row_id: int) -> Any:
 
 
 def within(kind: str, row: Any) -> list[tuple[str, int]]:
-    """Return a thing and all that it belongs to, as (kind, id)."""
-    return [(kind, row.pk)] if kind in THINGS.by_kind else belongs_to(row)
+    """Return a thing and all that it belongs to, or touches, as (kind, id)."""
+    if kind in THINGS.by_kind:
+        return [(kind, row.pk), *THINGS.by_kind[kind].touches(row)]
+    return belongs_to(row)
 
 
 def url(kind: str, row: Any) -> str:

@@ -13,6 +13,7 @@ MODULES = (
     "apps.sandbox.cloudwatch.operations",
     "apps.sandbox.cloudwatch.metric_operations",
     "apps.sandbox.cloudwatch.inhabitants",
+    "apps.sandbox.cloudwatch.judging",
     "apps.sandbox.codebuild.operations",
     "apps.sandbox.codecommit.building",
     "apps.sandbox.codecommit.repositories",

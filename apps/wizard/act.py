@@ -2,16 +2,20 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404
 
 from apps.deeds.rights import ADMINISTRATOR, Standing, standings_in
 from apps.deeds.things import THINGS, Thing
+from apps.mirror.resource import REGISTER
 from apps.people.rights import is_administrator, narrowed_to
 from apps.projects.acting import working_in
 from apps.projects.roles import Role
 
 from . import deeds, gathering  # noqa: F401 - declare themselves
 from .models import KIND, Bootstrap
+from .parts import PARTS
+from .removing import repository_of
 
 
 def _rows() -> Any:
@@ -48,6 +52,25 @@ def standings(user: Any, bootstrap: Bootstrap) -> list[Standing]:
     return [Standing(None, Role.OWNER, ADMINISTRATOR)] if is_administrator(user) else []
 
 
+def _touches(bootstrap: Bootstrap) -> list[tuple[str, int]]:
+    """What is mirrored of what it makes: its stacks, its pipeline, its repository."""
+    if bootstrap.scope is None:
+        return []
+    stacks = [stack for part in PARTS if (stack := part.stack(bootstrap))]
+    named = {
+        "cloudformation.stack": Q(arn__in=stacks),
+        "codepipeline.pipeline": Q(key=bootstrap.name),
+        "codecommit.repository": Q(key=repository_of(bootstrap)),
+    }
+    return [
+        (kind, pk)
+        for kind, rows in named.items()
+        for pk in REGISTER.get(kind)
+        .model._default_manager.filter(rows, scope=bootstrap.scope, gone_at=None)
+        .values_list("pk", flat=True)
+    ]
+
+
 THINGS.add(
     KIND,
     Thing(
@@ -55,5 +78,6 @@ THINGS.add(
         for_reader=for_reader,
         url=Bootstrap.get_absolute_url,
         standings=standings,
+        touches=_touches,
     ),
 )

@@ -11,15 +11,17 @@ from uuid import uuid5
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.dateparse import parse_datetime
 from django.utils.timezone import now
 
 from apps.aws.failures import is_passing, told_by
 from apps.deeds import asking
 from apps.deeds.acts import ACTS
+from apps.deeds.at_aws import was_unsent
 from apps.deeds.models import Deed
 from apps.deeds.permits import account_of
 from apps.deeds.rights import leave
-from apps.mirror.provider import PROVIDERS
+from apps.mirror.provider import PROVIDERS, Failure
 from apps.projects.told import called
 
 from . import gathering
@@ -52,8 +54,14 @@ FROM: dict[str, tuple[Bootstrap.State, ...]] = {
 ONLY_PLANNED = Q(made_at=None, course__in=("", PLAN, DROP))
 # In `Bootstrap.preview`: {trouble, cure} of a look that failed itself.
 UNLOOKED = "unlooked"
-# What a look at a course that failed puts back, so that it can be gone on with.
-STOOD = ("course", "step", "trouble", "cure")
+# What a look for edits puts back, so that what stood still can be gone on with.
+STOOD = ("state", "course", "step", "trouble", "cure")
+# In `Bootstrap.preview`: {why, cure, since, tries} of what fails in passing and is asked again.
+LATER = "later"
+# Seconds until then, each time longer.
+PAUSES = (2, 5, 10, 20, 30, 60)
+# What fails for so long does not pass: a person is told, and may do something else.
+LASTS = timedelta(minutes=30)
 
 
 def due(limit: int = 50) -> list[int]:
@@ -81,11 +89,12 @@ def begin(bootstrap: Bootstrap, course: str, **values: Any) -> bool:
     preview = {**bootstrap.preview, "taken": [], "looked": False, "emptied": 0, "cleared": 0}
     preview[LOOKS] = {}
     preview["begun"] = now().isoformat()
-    preview.pop(UNLOOKED, None)
+    for name in (UNLOOKED, LATER):
+        preview.pop(name, None)
     if course == LOOK:
         preview["despite"] = False
-    if course == LOOK and bootstrap.state == STATE.FAILED and bootstrap.course != LOOK:
-        stood = {name: getattr(bootstrap, name) for name in STOOD}
+        # Nothing is changed by it, whatever comes of it.
+        stood = {name: str(getattr(bootstrap, name)) for name in STOOD}
         preview["stood"] = {**stood, "taken": bootstrap.preview.get("taken", [])}
     begun = rows.update(
         preview=preview,
@@ -121,7 +130,8 @@ def again(bootstrap: Bootstrap, who: Any) -> bool:
         "deed": None,
         "who": who,
     }
-    values["preview"] = {**bootstrap.preview, "looked": False, LOOKS: {}, UNLOOKED: None}
+    forgotten = {"looked": False, LOOKS: {}, UNLOOKED: None, LATER: None}
+    values["preview"] = {**bootstrap.preview, **forgotten}
     return bool(rows.update(tries=bootstrap.tries + 1, trouble="", cure="", **values))
 
 
@@ -139,8 +149,14 @@ def advance(pk: int) -> None:
     finally:
         # It is free from then on; that tells, too, when it was last gone on with.
         Bootstrap.objects.filter(pk=pk, claimed_until=bootstrap.claimed_until).update(
-            claimed_until=at
+            claimed_until=at + _pause(bootstrap)
         )
+
+
+def _pause(bootstrap: Bootstrap) -> timedelta:
+    """Return how long AWS, or who answers in its place, is left alone."""
+    tries = int((bootstrap.preview.get(LATER) or {}).get("tries", 0))
+    return timedelta(seconds=PAUSES[min(tries, len(PAUSES)) - 1]) if tries else timedelta(0)
 
 
 def _step(bootstrap: Bootstrap) -> bool:
@@ -210,13 +226,25 @@ def _ask(bootstrap: Bootstrap, step: Step) -> None:
     if given.standing is None:
         _fail(bootstrap, Trouble(given.why or "They may not do it any more.", AGAIN))
         return
+    undoes = bootstrap.course == UNDO
+    chosen = {
+        "despite": bootstrap.preview.get("despite"),
+        "with_repository": bootstrap.with_repository,
+    }
     # The same step, tried the same time, is the same deed, whoever asks for it how often.
     mark = uuid5(bootstrap.mark, f"{bootstrap.course} {step.name} {bootstrap.tries}")
     with transaction.atomic():
         step.before(bootstrap)
         try:
             deed = asking.ask(
-                act, bootstrap, who=who, who_name=called(who), standing=given.standing, mark=mark
+                act,
+                bootstrap,
+                who=who,
+                who_name=called(who),
+                standing=given.standing,
+                said={name: True for name, one in chosen.items() if one} if undoes else {},
+                why=str(bootstrap.preview.get("why", "")) if undoes else "",
+                mark=mark,
             )
         except asking.OnItsWayError as error:
             deed = error.deed
@@ -232,16 +260,34 @@ def _read(bootstrap: Bootstrap, ask: Over) -> Verdict:
     try:
         reach: Any = PROVIDERS.get("aws").open(bootstrap.scope, urgent=True)
         reach.budget = BUDGET
-        return ask(bootstrap, reach)
+        verdict = ask(bootstrap, reach)
     except BadAnswersError:
         raise
     except Exception as error:
         failure = told_by(error)
-        if is_passing(error):
+        if is_passing(error) or was_unsent(error):
             log.info("wizard.later", extra={"bootstrap": bootstrap.pk, "error": failure.code})
-            return False
+            return _put_off(bootstrap, failure)
         log.exception("wizard.unread", extra={"bootstrap": bootstrap.pk, "step": bootstrap.step})
         return Trouble(failure.message, failure.cure or AGAIN)
+    bootstrap.preview = {name: one for name, one in bootstrap.preview.items() if name != LATER}
+    return verdict
+
+
+def _put_off(bootstrap: Bootstrap, failure: Failure) -> Verdict:
+    """Have AWS asked again later, and say why; for as long as that may pass by itself."""
+    before = bootstrap.preview.get(LATER) or {}
+    since = parse_datetime(str(before.get("since", ""))) or now()
+    if now() - since > LASTS:
+        return Trouble(failure.message, failure.cure or AGAIN)
+    told = {
+        "why": failure.message[:LONGEST],
+        "cure": failure.cure[:LONGEST],
+        "since": since.isoformat(),
+        "tries": int(before.get("tries", 0)) + 1,
+    }
+    bootstrap.preview = {**bootstrap.preview, LATER: told}
+    return False
 
 
 def _next(bootstrap: Bootstrap, step: Step) -> bool:
@@ -263,13 +309,14 @@ def _keep(bootstrap: Bootstrap, **values: Any) -> bool:
 
 
 def _fail(bootstrap: Bootstrap, trouble: Trouble) -> None:
+    bootstrap.preview = {name: one for name, one in bootstrap.preview.items() if name != LATER}
     values = {"trouble": trouble.why[:LONGEST], "cure": trouble.cure[:LONGEST]}
     if bootstrap.course == LOOK and "stood" in bootstrap.preview:
-        # What stood still before is gone on with all the same.
+        # What was made is so all the same; what stood still before can be gone on with.
         stood = _stood(bootstrap)
         bootstrap.preview = {**bootstrap.preview, UNLOOKED: values}
         values = stood
-    _keep(bootstrap, state=STATE.FAILED, **values)
+    _keep(bootstrap, **{"state": STATE.FAILED, **values})
 
 
 def _stood(bootstrap: Bootstrap) -> dict[str, Any]:
@@ -294,11 +341,10 @@ def _finish(bootstrap: Bootstrap) -> None:
         case "look":
             stood = _stood(bootstrap)
             bootstrap.preview = {**bootstrap.preview, "looked": True}
-            _keep(bootstrap, state=STATE.FAILED if stood else STATE.MADE, **stood)
+            _keep(bootstrap, **{"state": STATE.MADE, **stood})
         case "drop":
             bootstrap.creations.all().delete()
-            # What was found out was of that plan; how many there were names the next one.
-            bootstrap.preview = {"plans": bootstrap.tries_of_plan}
+            bootstrap.preview = bootstrap.forgotten
             _keep(bootstrap, state=STATE.DRAFT, takes=False)
         case "undo":
             if _keep(bootstrap, state=STATE.UNDONE, undone_at=at, takes=False):

@@ -14,7 +14,11 @@ from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
 
 KEPT = 900
-ASKED = 15
+# Seconds that what was read by half stands: its cure is looked for soon.
+KEPT_TROUBLED = 30
+# Seconds for all that is asked: workers have people's deeds to do. So long nobody else asks.
+BUDGET = 30.0
+ASKED = 60
 MOST = 300
 
 
@@ -33,7 +37,7 @@ def _key(scope: Scope) -> str:
 
 
 def choices_of(scope: Scope | None) -> Choices | None:
-    """Return what was read lately; None where it is being read."""
+    """Return what was read lately; None where it is being read, or was long ago."""
     if scope is None:
         return Choices()
     found: Choices | None = cache.get(_key(scope))
@@ -41,23 +45,37 @@ def choices_of(scope: Scope | None) -> Choices | None:
 
 
 def should_ask(scope: Scope) -> bool:
-    """Whether a task is to be started: nobody reads it at this moment."""
+    """Whether a task is to be started: none was, or it has come to its end."""
     return bool(cache.add(f"{_key(scope)}:asked", 1, timeout=ASKED))
 
 
 def read(scope: Scope) -> Choices:
-    """Read them and keep them."""
-    reach: Any = PROVIDERS.get(scope.provider).open(scope, urgent=True)
+    """Read them and keep them; what cannot be read is told, and typed."""
+    found = _read(scope)
+    cache.set(_key(scope), found, timeout=KEPT_TROUBLED if found.trouble else KEPT)
+    cache.delete(f"{_key(scope)}:asked")
+    return found
+
+
+def _read(scope: Scope) -> Choices:
+    try:
+        reach: Any = PROVIDERS.get(scope.provider).open(scope, urgent=True)
+    except Exception as error:  # noqa: BLE001 - an account that cannot be opened is told
+        return Choices(trouble=_in_words(error))
+    reach.budget = BUDGET
     told: dict[str, list[tuple[str, str]]] = {}
     troubles = []
     for name, one in (("vpcs", _vpcs), ("subnets", _subnets), ("connections", _connections)):
         try:
             told[name] = one(reach)[:MOST]
         except Exception as error:  # noqa: BLE001 - what was not read is typed
-            troubles.append(told_by(error).message)
-    found = Choices(**told, trouble=" ".join(dict.fromkeys(troubles)))
-    cache.set(_key(scope), found, timeout=KEPT)
-    return found
+            troubles.append(_in_words(error))
+    return Choices(**told, trouble=" ".join(dict.fromkeys(troubles)))
+
+
+def _in_words(error: Exception) -> str:
+    failure = told_by(error)
+    return f"{failure.message} {failure.cure}".strip()
 
 
 def _named(one: Any, ident: str, *more: str) -> tuple[str, str]:

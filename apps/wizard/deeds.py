@@ -46,6 +46,7 @@ READS = (
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
     "elasticbeanstalk:ListAvailableSolutionStacks",
+    "iam:GetRole",
     "iam:SimulatePrincipalPolicy",
     "s3:HeadBucket",
 )

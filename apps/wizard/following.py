@@ -30,6 +30,7 @@ class Follower:
         self.steps: dict[str, str] = {}
         self.told: dict[str, str] = {}
         self.drawn = 0
+        self.later = ""
 
     def tell(self, bootstrap: Bootstrap) -> None:
         """Write what changed since."""
@@ -38,6 +39,10 @@ class Follower:
             if step.state and self.steps.get(step.label) != step.state:
                 self.steps[step.label] = step.state
                 self._step(step.label, step.state)
+        later = (bootstrap.preview.get("later") or {}).get("why", "")
+        if later and later != self.later:
+            self._line(f"      {later} It is asked again.", "failed")
+        self.later = later
         resources = bootstrap.progress
         counts = counts_of(bootstrap)
         for one in resources:

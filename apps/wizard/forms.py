@@ -352,8 +352,15 @@ class TeamForm(StepForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = get_user_model().objects.filter(is_active=True).exclude(pk=self.user.pk)
-        people = people.select_related("profile").order_by("username")[:MOST_PEOPLE]
+        every = get_user_model().objects.filter(is_active=True).exclude(pk=self.user.pk)
+        every = every.select_related("profile").order_by("username")
+        people = list(every[: MOST_PEOPLE + 1])
+        more = len(people) > MOST_PEOPLE
+        people = people[:MOST_PEOPLE]
+        if more:
+            # Who was chosen before there were so many stays so.
+            chosen = {pk for pk, _ in self.bootstrap.members} - {one.pk for one in people}
+            people += every.filter(pk__in=chosen)
         offered = [(str(one.pk), profile_of(one).name) for one in people]
         by_role: dict[str, list[str]] = {}
         for pk, role in self.bootstrap.members:
@@ -362,6 +369,11 @@ class TeamForm(StepForm):
             field: Any = self.fields[name]
             field.choices = offered
             self.initial[name] = by_role.get(role, [])
+            if more:
+                field.help_text = (
+                    f"The first {MOST_PEOPLE} people. Others are added on the project's page, once "
+                    "it is made."
+                )
         if not offered or self.bootstrap.project is not None:
             # Whoever is in a project that is there is asked on its own page.
             del self.fields["contributors"], self.fields["viewers"]

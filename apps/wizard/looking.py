@@ -14,6 +14,7 @@ from apps.aws.calls import Reach, batches
 from apps.aws.failures import classify, http_status
 from apps.deeds.permits import account_of, caller_in
 
+from . import pushing
 from .blueprints.answers import Answers
 from .blueprints.platforms import newest
 from .blueprints.register import LAMBDA
@@ -28,7 +29,7 @@ from .stacks import LEFTOVERS, PLANNED, is_gone, stack_of
 
 # Actions that one SimulatePrincipalPolicy takes without growing too long to read.
 ASKED_AT_ONCE = 80
-ASSUMED = re.compile(r"arn:([\w-]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
+ASSUMED = re.compile(r"arn:[\w-]+:sts::\d{12}:assumed-role/([^/]+)/.+")
 # How ARNs of what is made begin behind the account, by service; the others begin with its name.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 NAMED_BY = {
@@ -117,9 +118,7 @@ def _permitted(_reach: Reach, bootstrap: Bootstrap) -> Iterator[Check]:
 
 def _allowed(reach: Reach, bootstrap: Bootstrap) -> Iterator[Check]:
     """Permissions."""
-    caller = caller_in(bootstrap.scope) if bootstrap.scope else ""
-    assumed = ASSUMED.fullmatch(caller)
-    source = f"arn:{assumed[1]}:iam::{assumed[2]}:role/{assumed[3]}" if assumed else caller
+    source = _source(reach, caller_in(bootstrap.scope) if bootstrap.scope else "")
     # Who makes it has to be able to undo it: what its steps call themselves counts, too.
     actions = {*bootstrap.rendered.actions, *actions_of(one for act in acts() for one in act.calls)}
     denied: set[str] = set()
@@ -149,6 +148,14 @@ def _allowed(reach: Reach, bootstrap: Bootstrap) -> Iterator[Check]:
         )
     else:
         yield Check(what="Permissions", ok=True, told=f"All {len(actions)} actions are allowed.")
+
+
+def _source(reach: Reach, caller: str) -> str:
+    """Return the ARN of whose permissions are asked for: of a session its role's, with its path."""
+    assumed = ASSUMED.fullmatch(caller)
+    if assumed is None:
+        return caller
+    return str(reach.call("iam:GetRole", RoleName=assumed[1])["Role"]["Arn"])
 
 
 def _by_resource(
@@ -259,6 +266,15 @@ def _connection(reach: Reach, bootstrap: Bootstrap) -> Iterator[Check]:
             ok=True,
             told="A new one is made. It stays pending until you complete it in AWS's console; the "
             "first execution fails until then and can be released again.",
+        )
+        return
+    if not pushing.may_open(bootstrap.who, bootstrap):
+        yield Check(
+            what="Connection to GitHub",
+            ok=False,
+            told=pushing.NOT_OPENED.format(name=chosen.repository_name),
+            cure="Have an administrator put the repository into a project of yours, or begin it "
+            "themselves. Or have a new connection made, which somebody completes who may.",
         )
         return
     answer = reach.call("codeconnections:GetConnection", ConnectionArn=chosen.connection)

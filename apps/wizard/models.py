@@ -199,6 +199,12 @@ class Bootstrap(models.Model):
         return "Cannot be made yet" if draft and self.blocked else self.State(self.state).label
 
     @property
+    def is_only_planned(self) -> bool:
+        """Whether nothing of it can be in AWS but a plan: that is dropped, and not undone."""
+        begun = self.made_at is not None or self.course not in ("", "plan", "drop")
+        return not begun and not self.creations.exclude(kind=STACK).exists()
+
+    @property
     def template_title(self) -> str:
         """What people call its template, or the id of one that is no more."""
         return self.template.title if self.is_known else self.blueprint
@@ -241,6 +247,14 @@ class Bootstrap(models.Model):
     def tries_of_plan(self) -> int:
         """How many stacks were planned for it: each has a change set of its own."""
         return int(self.preview.get("plans", 0))
+
+    @property
+    def forgotten(self) -> dict[str, Any]:
+        """Return `preview` without what was found out of a plan that is no more.
+
+        How many there were names the next one: no change set is called like one before it.
+        """
+        return {"plans": self.tries_of_plan} if self.tries_of_plan else {}
 
     @property
     def staging(self) -> str:

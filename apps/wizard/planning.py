@@ -14,6 +14,7 @@ from apps.aws.calls import Reach
 from apps.deeds.acts import Done, Moved
 from apps.deeds.at_aws import AtAws, request_of
 
+from . import pushing
 from .models import CODE_KEY, STACK, Bootstrap, Creation
 from .parts import stack_id
 from .stacks import LEFTOVERS, PLANNED, is_gone, stack_of
@@ -138,7 +139,9 @@ def _planned(reach: Reach, _deed: "Deed", bootstrap: Bootstrap) -> Done | None:
     return Done(key=found.get("StackId", ""), told="It is planned.")
 
 
-def _can_execute(reach: Reach, _deed: "Deed", bootstrap: Bootstrap) -> Moved | Done | None:
+def _can_execute(reach: Reach, deed: "Deed", bootstrap: Bootstrap) -> Moved | Done | None:
+    if not pushing.may_open(deed.who, bootstrap):
+        return Moved(pushing.NOT_OPENED.format(name=bootstrap.chosen.repository_name))
     stack = stack_of(reach, stack_id(bootstrap) or bootstrap.name)
     if is_gone(stack):
         return Moved("The planned stack is not there any more: plan it again.")

@@ -44,6 +44,10 @@ CANNOT_SAY = 500
 NOT_THEIRS = (
     "{name} is in no project in which you contribute: files are put into what you look after."
 )
+NOT_OPENED = (
+    "{name} is in no project in which you contribute: a connection that is there would open it to "
+    "you."
+)
 UNREACHED = "No connected site reaches {name} any more: look again."
 
 
@@ -104,6 +108,19 @@ def may_push(who: Any, row: Repository | None) -> bool:
     if who is None or not who.is_active or narrowed_to(who) is not None:
         return False
     return is_administrator(who) or (row is not None and project_for(who, row) is not None)
+
+
+def may_open(who: Any, bootstrap: Bootstrap) -> bool:
+    """Whether somebody may have a pipeline read the repository by a connection of the account.
+
+    The connection reads whatever its installation at GitHub may: whose repositories these are, it
+    does not know. A new one opens nothing until somebody completes it.
+    """
+    chosen = bootstrap.chosen
+    if chosen.source != GITHUB or chosen.new_connection:
+        return True
+    rows = mirrored(chosen.repository_name, sites())
+    return may_push(who, None) or any(may_push(who, row) for row in rows)
 
 
 def scope_of(bootstrap: Bootstrap) -> Scope | None:

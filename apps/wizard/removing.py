@@ -45,6 +45,12 @@ def handle_of(bootstrap: Bootstrap, part: Part) -> str:
     return HANDLE + sha256(names.encode()).hexdigest()[:12]
 
 
+def under_way(deed: "Deed") -> bool:
+    """Whether another deed of the same thing has no end yet."""
+    others = type(deed).objects.filter(kind=deed.kind, row_id=deed.row_id)
+    return bool(others.filter(outcome=deed.Outcome.WAITING).exclude(pk=deed.pk).exists())
+
+
 def _delete(reach: Reach, deed: "Deed", name: str) -> Done:
     if not name or is_gone(stack_of(reach, name)):
         return Done(told="It is gone already.")
@@ -74,11 +80,14 @@ def stack_of_plan(reach: Reach, bootstrap: Bootstrap) -> Mapping[str, Any] | Non
     return stack
 
 
-def _may_be_dropped(reach: Reach, _deed: "Deed", bootstrap: Bootstrap) -> None:
+def _may_be_dropped(reach: Reach, deed: "Deed", bootstrap: Bootstrap) -> None:
     """AWS deletes no change set that it still works out: that is waited for.
 
+    So is one that a worker is about to send, whose stack would come after its plan is dropped.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteChangeSet.html
     """
+    if under_way(deed):
+        raise LaterError("The plan is still on its way to AWS.")
     found = describe_change_set(reach, bootstrap)
     if found is not None and not is_worked_out(found):
         raise LaterError("AWS still works out the change set.")

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from apps.deeds.forms import LeadingForm
+from apps.deeds.forms import LONGEST_WHY, SAY_WHY, TOLD, LeadingForm, reason_of
 
 from .edits import WHY
 from .forms import CODE
@@ -24,6 +24,13 @@ class UndoForm(LeadingForm):
         error_messages={
             "required": "Look for edits again, or tick this to let go what could not be compared."
         },
+    )
+    why = forms.CharField(
+        label="Why",
+        max_length=LONGEST_WHY,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=f"{TOLD}.",
+        error_messages={"required": SAY_WHY},
     )
     name = forms.CharField(
         label="The project's id, to be sure",
@@ -60,6 +67,10 @@ class UndoForm(LeadingForm):
                 "then say so once more."
             )
         return told
+
+    def clean_why(self) -> str:
+        """In one line, without signs that nobody sees."""
+        return reason_of(self.cleaned_data["why"], needed=True)
 
     def clean_name(self) -> str:
         """Typed, so that nobody takes the wrong one away in passing."""

@@ -20,7 +20,7 @@ from .blueprints.answers import BadAnswersError
 from .blueprints.register import BLUEPRINTS
 from .courses import DROP, LOOK, MAKE, PLAN, UNDO
 from .forms import NetworkForm, PlaceForm, SourceForm, TeamForm
-from .models import GONE, Bootstrap, taken_by
+from .models import GONE, KIND, Bootstrap, taken_by
 from .permitted import lacking, owned_by, permit_page, places_for
 from .removing import repository_of
 from .shown import LABELS, STEPS, counts_of, left_by, preview_of, steps_of, undone_of
@@ -177,7 +177,7 @@ def _keep(bootstrap: Bootstrap, name: str, form: Any) -> bool:
         scope=bootstrap.scope,
         project=bootstrap.project,
         members=bootstrap.members,
-        preview={},
+        preview=bootstrap.forgotten,
         state=STATE.DRAFT,
         trouble="",
         cure="",
@@ -195,6 +195,7 @@ def bootstrap(request: HttpRequest, pk: int) -> HttpResponse:
     moving = found.state == STATE.MOVING
     context = {
         "bootstrap": found,
+        "kind": KIND,
         "moving": moving,
         "steps": steps_of(found),
         "place": _place(found),
@@ -320,10 +321,13 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     found = _mine(request, pk)
     looks = found.state == STATE.MOVING and found.course == LOOK
     rests = found.state in (STATE.MADE, STATE.FAILED) and found.creations.exists()
+    if rests and found.is_only_planned:
+        messages.info(request, "Nothing but its plan was made: drop the plan.")
+        return redirect(found)
     if not looks and not rests:
         messages.info(request, "There is nothing to undo, or it is under way.")
         return redirect(found)
-    seen = found.course in (LOOK, UNDO) or found.preview.get("looked")
+    seen = found.course == UNDO or found.preview.get("looked")
     if looks or not seen or request.POST.get("do") == "look":
         return _look_first(request, found)
     repository = repository_of(found)
@@ -333,6 +337,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     if data is not None and form.is_valid() and not why:
         wanted = bool(form.cleaned_data.get("with_repository"))
         found.preview["despite"] = bool(form.cleaned_data.get("despite"))
+        found.preview["why"] = form.cleaned_data["why"]
         if advancing.begin(found, UNDO, with_repository=wanted, who=request.user):
             tasks.advance.delay(found.pk)
         return redirect(found)

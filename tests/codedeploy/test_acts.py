@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from apps.codedeploy import begin
+from apps.codedeploy import begin, redeploy
 from apps.codedeploy.models import Deployment, DeploymentGroup
 from apps.deeds import asking
 from apps.deeds.acts import ACTS
 from apps.deeds.models import Deed
+from apps.deeds.signature import signed
 from apps.mirror.models import Link
 from apps.projects.roles import Role
 from apps.sandbox.codedeploy import causes
@@ -304,7 +305,7 @@ def test_the_description_keeps_the_mark_however_long_the_reason(
     said = {"revision": of_revision(commit=True)}
     deed = acting.do("codedeploy.deploy", group, said, why="x" * 500)
     assert deed.outcome == DONE
-    text = begin.description(deed)
+    text = signed(deed, begin.LONGEST_DESCRIPTION)
     assert len(text) <= begin.LONGEST_DESCRIPTION
     assert str(deed.mark) in told(client, deed.made["key"])["description"] == text
 
@@ -332,6 +333,20 @@ def test_the_last_good_one_is_deployed_again(acting: Acting, client: Any, failed
     newest = told(client, ids(client)[0])
     assert (deed.outcome, deed.made["key"]) == (DONE, newest["deploymentId"])
     assert (newest["status"], newest["revision"]) == ("Succeeded", COMMIT)
+
+
+def test_a_bundle_in_whose_place_another_one_lies_is_not_deployed_again(failed: DeploymentGroup):
+    good, bad = redeploy.last_good(failed), begin.newest(failed)
+    assert good is not None
+    assert bad is not None
+    place = {"type": "S3", "bucket": "b", "key": "shop.zip", "bundle_type": "zip"}
+    for one in (good, bad):
+        Deployment.objects.filter(pk=one.pk).update(revision={**place}, revision_id="")
+    told = offered("codedeploy.redeploy", failed)
+    assert told.startswith(f"The bundle that {good.key} deployed is named by no version")
+    Deployment.objects.filter(pk=bad.pk).update(revision={**place, "key": "shop-2.zip"})
+    assert offered("codedeploy.redeploy", failed) == ""
+    assert "what lies there now is what is deployed" in effect_of("codedeploy.redeploy", failed)
 
 
 def test_a_worker_that_died_after_redeploying_leaves_one(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from apps.codepipeline import digest
-from apps.codepipeline.models import URGENCY, Pipeline
+from apps.codepipeline.models import URGENCY, Execution, Pipeline
 from apps.mirror.state import State
 from tests.factories import (
     LONG_AGO,
@@ -200,3 +200,21 @@ def test_queries_for_pipelines_that_work_do_not_grow_with_them(django_assert_max
         told = digest.pipelines([row.pk for row in rows])
     assert {values["state"] for values in told.values()} == {State.DONE}
     assert len(told) == 6
+
+
+def test_where_no_action_failed_the_conditions_of_the_stage_are_named(pipeline):
+    rules = [
+        {"when": "onSuccess", "name": "Healthy", "provider": "CloudWatchAlarm", "alarm": "red"},
+        {"when": "onSuccess", "name": "Asked", "provider": "LambdaInvoke", "alarm": ""},
+    ]
+    row = run(pipeline, 1, "Failed")
+    Pipeline.objects.filter(pk=pipeline.pk).update(
+        definition=[{"name": "Deploy", "rules": rules, "actions": []}]
+    )
+    row = Execution.objects.select_related("pipeline").get(pk=row.pk)
+    assert digest.why_execution(row) == ""
+    make_stage(pipeline, "Deploy", row, "Failed")
+    assert digest.why_execution(row) == (
+        "Deploy: no action failed; a condition of the stage was not met: "
+        "Healthy (alarm red), Asked."
+    )

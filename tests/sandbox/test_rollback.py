@@ -161,3 +161,86 @@ def test_those_a_stage_can_be_rolled_back_to_are_listed_of_the_current_structure
     newest = start(client)
     found = client.list_pipeline_executions(pipelineName="web", filter=wanted)
     assert [one["pipelineExecutionId"] for one in found["pipelineExecutionSummaries"]] == [newest]
+
+
+# --- What a stage is to meet once its actions succeeded -------------------------------------------
+
+ALARM = {
+    "MetricName": "Errors",
+    "Namespace": "Shop",
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "Threshold": 1,
+    "Statistic": "Sum",
+    "ComparisonOperator": "GreaterThanThreshold",
+}
+WATCHES = {
+    "name": "Healthy",
+    "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "CloudWatchAlarm"},
+    "configuration": {"AlarmName": "unhealthy", "AlarmStates": "ALARM", "WaitTime": "5"},
+}
+
+
+def watched(held, aws, result="ROLLBACK"):
+    """A pipeline whose Two is judged by an alarm; its first execution came through."""
+    aws("cloudwatch").put_metric_alarm(AlarmName="unhealthy", **ALARM)
+    client = aws("codepipeline")
+    declared = pipeline("web", [deploy()], [deploy("Last")])
+    declared["stages"][1]["onSuccess"] = {"conditions": [{"result": result, "rules": [WATCHES]}]}
+    client.create_pipeline(pipeline=declared)
+    held.clock.advance(3600)
+    assert stages(client.get_pipeline_state(name="web"))["Two"] == "Succeeded"
+    return client
+
+
+def alarmed(aws, value="ALARM"):
+    aws("cloudwatch").set_alarm_state(AlarmName="unhealthy", StateValue=value, StateReason="now")
+
+
+def test_a_stage_whose_alarm_goes_off_while_it_is_watched_goes_back(held, aws):
+    client = watched(held, aws)
+    (good,) = listed(client)
+    bad = start(client)
+    while not came_through_two(client, bad):
+        held.clock.advance(5)
+    assert stages(client.get_pipeline_state(name="web"))["Two"] == "InProgress"
+    held.clock.advance(100)
+    alarmed(aws)
+    held.clock.advance(70)
+    found = listed(client)
+    assert found[bad]["status"] == "Failed"
+    newest = next(iter(found.values()))
+    assert newest["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": good}
+    assert newest["trigger"]["triggerType"] == "AutomatedRollback"
+    # What goes back is not judged by what it mends.
+    held.clock.advance(3600)
+    assert next(iter(listed(client).values()))["status"] == "Succeeded"
+
+
+def test_what_stays_well_goes_on_and_what_was_red_after_that_is_nobodys(held, aws):
+    client = watched(held, aws)
+    run = start(client)
+    held.clock.advance(3600)
+    alarmed(aws)
+    held.clock.advance(3600)
+    assert listed(client)[run]["status"] == "Succeeded"
+    assert len(listed(client)) == 2
+
+
+def test_a_condition_that_only_fails_rolls_nothing_back(held, aws):
+    client = watched(held, aws, "FAIL")
+    run = start(client)
+    while not came_through_two(client, run):
+        held.clock.advance(5)
+    held.clock.advance(100)
+    alarmed(aws)
+    held.clock.advance(3600)
+    assert listed(client)[run]["status"] == "Failed"
+    assert len(listed(client)) == 2
+
+
+def came_through_two(client, execution):
+    ran = client.list_action_executions(
+        pipelineName="web", filter={"pipelineExecutionId": execution}
+    )["actionExecutionDetails"]
+    return any((one["stageName"], one["status"]) == ("Two", "Succeeded") for one in ran)

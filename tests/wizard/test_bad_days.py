@@ -9,14 +9,18 @@ from django.db import IntegrityError, transaction
 from apps.deeds.models import Deed
 from apps.mirror.models import Scope
 from apps.mirror.provider import PROVIDERS
+from apps.projects.models import Project
 from apps.sandbox.server import SandboxServer
+from apps.source.models import Repository
 from apps.wizard import advancing, halting, looking, removing, undoing
 from apps.wizard.courses import DROP, LOOK, MAKE, PLAN, UNDO
 from apps.wizard.models import STACK, Bootstrap, Creation
+from tests.factories import hold
 from tests.sandbox.conftest import Aws
 from tests.wizard.blueprints.cases import REGION
 
 from .making import began, drafted, run
+from .test_pushing import connected as connected_site
 
 pytestmark = pytest.mark.django_db
 State = Bootstrap.State
@@ -142,14 +146,27 @@ def test_what_cannot_be_asked_keeps_nothing_up(maker: Any, scope: Scope, sandbox
     assert "could not be looked at" in found["told"]
 
 
-def test_a_connection_that_is_pending_is_said_with_what_to_do(maker: Any, scope: Scope, aws: Aws):
+def test_a_connection_that_is_pending_is_said_with_what_to_do(
+    maker: Any, scope: Scope, aws: Aws, sandbox: SandboxServer
+):
     made = aws("codeconnections").create_connection(ProviderType="GitHub", ConnectionName="shop")
     chosen = {
         "source": "github",
         "repository": "example-shop/checkout-web",
         "connection": made["ConnectionArn"],
     }
-    planned = began(drafted(maker, scope, **chosen), PLAN)
+    draft = drafted(maker, scope, **chosen)
+    # A connection reads whatever it may at GitHub: whose repository it is, somebody has to say.
+    planned = began(draft, PLAN)
+    found = checks_of(planned)["Connection to GitHub"]
+    assert (planned.state, found["ok"]) == (State.DRAFT, False)
+    assert found["told"].startswith("example-shop/checkout-web is in no project in which you")
+    site = connected_site(sandbox.url)
+    names = {"key": chosen["repository"], "arn": chosen["repository"]}
+    row = Repository.objects.create(scope=site.scope, **names)
+    hold(Project.objects.get(name="Checkout"), row)
+    planned.refresh_from_db()
+    planned = began(planned, PLAN)
     found = checks_of(planned)["Connection to GitHub"]
     assert (planned.state, found["ok"], found["told"]) == (State.DRAFT, False, "It is pending.")
     assert "Update pending connection" in found["cure"]

@@ -1,6 +1,8 @@
 """`manage.py bootstrap` makes the same on the command line, and says what is wrong with a file."""
 
 import re
+import signal
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,71 @@ def test_a_dry_run_that_is_broken_off_in_its_plan_leaves_nothing(
     assert Deed.objects.get(pk=broken[0]).act == "wizard.plan"
     assert picture() == before
     assert not Bootstrap.objects.exists()
+
+
+def test_what_a_worker_is_about_to_send_is_waited_for_before_the_plan_is_dropped(
+    file: Path, maker: Any, picture: Any, monkeypatch: pytest.MonkeyPatch
+):
+    before = picture()
+    real, taken = command.perform, []
+
+    def perform(pk: int) -> None:
+        if taken:
+            real(pk)
+            return
+        # A worker has it, and sends it in a moment.
+        taken.append(pk)
+        Deed.objects.filter(pk=pk).update(claimed_until=now() + timedelta(minutes=5))
+        raise KeyboardInterrupt
+
+    def worked(_seconds: float) -> None:
+        if Deed.objects.filter(pk=taken[0], outcome=Deed.Outcome.WAITING).exists():
+            assert picture() == before
+            Deed.objects.filter(pk=taken[0]).update(claimed_until=None)
+            real(taken[0])
+            assert Deed.objects.get(pk=taken[0]).outcome == Deed.Outcome.DONE
+        Deed.objects.filter(outcome=Deed.Outcome.WAITING).update(not_before=now())
+
+    monkeypatch.setattr(command, "perform", perform)
+    monkeypatch.setattr(command.time, "sleep", worked)
+    with pytest.raises(CommandError, match="It was broken off"):
+        called(file, "--dry-run", "--as", "owner")
+    assert picture() == before
+    assert not Bootstrap.objects.exists()
+
+
+def test_what_nobody_is_at_is_withdrawn_where_it_is_broken_off(
+    file: Path, maker: Any, picture: Any, monkeypatch: pytest.MonkeyPatch, no_pause: None
+):
+    before = picture()
+    real, broken = command.perform, []
+
+    def perform(pk: int) -> None:
+        if not broken:
+            broken.append(pk)
+            raise KeyboardInterrupt
+        real(pk)
+
+    monkeypatch.setattr(command, "perform", perform)
+    with pytest.raises(CommandError, match="It was broken off"):
+        called(file, "--dry-run", "--as", "owner")
+    withdrawn = Deed.objects.get(pk=broken[0])
+    assert (withdrawn.outcome, withdrawn.reason) == (Deed.Outcome.REFUSED, command.BROKEN_OFF)
+    assert picture() == before
+    assert not Bootstrap.objects.exists()
+
+
+def test_ctrl_c_waits_for_the_end_of_what_is_asked():
+    done = []
+
+    def asked() -> None:
+        with command._to_its_end():
+            signal.raise_signal(signal.SIGINT)
+            done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt):
+        asked()
+    assert done == ["all of it"]
 
 
 def test_a_dry_run_says_where_the_account_cannot_be_reached(

@@ -348,7 +348,7 @@ def test_where_nothing_is_allowed_any_more_nothing_is_begun_and_nothing_stands_s
     page = administrator.get(f"/wizard/{made.pk}/undo/").content.decode()
     assert "It cannot be undone now" in page
     assert "Allow something" in page
-    sure = {"name": "shop-web", "look": made.preview["begun"]}
+    sure = {"name": "shop-web", "why": "It is over.", "look": made.preview["begun"]}
     assert browser.post(f"/wizard/{made.pk}/undo/", sure).status_code == 422
     made.refresh_from_db()
     assert made.state == State.MADE
@@ -364,6 +364,8 @@ def test_what_is_made_is_the_plan_that_was_seen(browser: Client, account: Accoun
     # Somebody else drops it, answers anew and plans again.
     browser.post(f"/wizard/{made.pk}/drop/")
     run(made)
+    team = {"team": "Others", "tags": ""}
+    assert browser.post(f"/wizard/{made.pk}/team/", team).status_code == 302
     browser.post(f"/wizard/{made.pk}/plan/")
     made.refresh_from_db()
     newer = run(made).change_set
@@ -552,7 +554,8 @@ def test_an_undo_wants_the_id_and_says_what_stays(browser: Client, maker: Any, s
     lost = [["ErrorsAlarm", "AWS::CloudWatch::Alarm", "shop-web-app"]]
     seen = {**made.preview, "uncompared": lost, "uncompared_why": "Not allowed."}
     Bootstrap.objects.filter(pk=made.pk).update(preview=seen)
-    unsaid = browser.post(path, {"name": "shop-web", "look": made.preview["begun"]})
+    sure = {"name": "shop-web", "why": "It is over."}
+    unsaid = browser.post(path, {**sure, "look": made.preview["begun"]})
     assert unsaid.status_code == 422
     assert "AWS could not compare everything" in unsaid.content.decode()
     assert unsaid.context["form"].errors.keys() == {"despite"}
@@ -561,12 +564,12 @@ def test_an_undo_wants_the_id_and_says_what_stays(browser: Client, maker: Any, s
     assert wrong.status_code == 422
     assert "Type the id exactly: shop-web" in wrong.content.decode()
     # Somebody else looked again meanwhile: what goes is read anew before it goes.
-    stale = browser.post(path, {"name": "shop-web", "look": "2026-11-29T10:00:00+00:00"})
+    stale = browser.post(path, {**sure, "look": "2026-11-29T10:00:00+00:00"})
     assert stale.status_code == 422
     assert "Read what goes and what stays now" in stale.content.decode()
     made.refresh_from_db()
     assert made.state == State.MADE
-    seen = {"name": "shop-web", "look": made.preview["begun"]}
+    seen = {**sure, "look": made.preview["begun"]}
     assert f'value="{made.preview["begun"]}"' in stale.content.decode()
     assert browser.post(path, seen).status_code == 302
     begun = browser.get(made.get_absolute_url())
@@ -693,5 +696,8 @@ def test_an_account_that_is_connected_no_more_is_said(maker: Any, scope: Scope):
     made = began(began(drafted(maker, scope), PLAN), MAKE)
     Bootstrap.objects.filter(pk=made.pk).update(scope=None)
     made.refresh_from_db()
-    stands = began(made, LOOK)
-    assert (stands.state, stands.trouble) == (State.FAILED, "The account is connected no more.")
+    gone = "The account is connected no more."
+    looked = began(made, LOOK)
+    assert (looked.state, looked.preview["unlooked"]["trouble"]) == (State.MADE, gone)
+    stands = began(looked, UNDO)
+    assert (stands.state, stands.trouble) == (State.FAILED, gone)

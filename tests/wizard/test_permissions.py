@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from apps.aws.calls import Reach
+from apps.aws.models import Account
 from apps.deeds.acts import ACTS
 from apps.deeds.policy import statements
 from apps.mirror.models import Scope
@@ -25,9 +26,16 @@ class Policy(Reach):
     def __init__(self, allowed: list[dict[str, Any]]) -> None:
         super().__init__(account=ACCOUNT, region=REGION, client=lambda _service: None)
         self.allowed = allowed
+        self.asked_for: set[str] = set()
+
+    def call(self, operation: str, **params: Any) -> Any:
+        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html
+        assert (operation, params) == ("iam:GetRole", {"RoleName": "dash"})
+        return {"Role": {"RoleName": "dash", "Arn": f"arn:aws:iam::{ACCOUNT}:role/team/dash"}}
 
     def pages(self, operation: str, **params: Any) -> Any:
         assert operation == "iam:SimulatePrincipalPolicy"
+        self.asked_for.add(params["PolicySourceArn"])
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
         resources = params.get("ResourceArns") or ["*"]
         yield {
@@ -70,3 +78,14 @@ def test_a_statement_for_another_account_is_not(maker: Any, scope: Scope):
     (check,) = looking._allowed(Policy(printed("444455556666")), drafted(maker, scope))
     assert check.ok is False
     assert "codepipeline:CreatePipeline" in check.told or "more" in check.told
+
+
+def test_a_session_may_what_its_role_may_wherever_that_lies(
+    maker: Any, scope: Scope, account: Account
+):
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/dash/codestar-dash"
+    Account.objects.filter(pk=account.pk).update(caller_arn=session)
+    policy = Policy(printed())
+    (check,) = looking._allowed(policy, drafted(maker, scope))
+    assert check.ok, check.told
+    assert policy.asked_for == {f"arn:aws:iam::{ACCOUNT}:role/team/dash"}

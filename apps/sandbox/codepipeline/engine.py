@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 
-from apps.sandbox.codepipeline import events, providers
+from apps.sandbox.codepipeline import conditions, events, providers
 from apps.sandbox.codepipeline.model import (
     RUNNING,
     ActionRun,
@@ -147,7 +147,9 @@ def proceed(stage: StageRun) -> None:
     declared = execution.stage_declaration(stage.name)["actions"]
     left = [action for action in declared if action["name"] not in stage.actions]
     if not left:
-        _succeeded(execution, stage)
+        if not stage.judged:
+            stage.judged = True
+            conditions.watch(execution, stage, _succeeded, _unmet)
         return
     order = min(int(action.get("runOrder", 1)) for action in left)
     group = [action for action in left if int(action.get("runOrder", 1)) == order]
@@ -255,6 +257,7 @@ def retry(execution: Execution, stage: StageRun, mode: str, *, automatic: bool =
         stage.automatic_retries += 1
     else:
         stage.retries += 1
+    stage.judged = False
     stage.last_retry = "AutomatedStageRetry" if automatic else "ManualStageRetry"
     stage.status = "InProgress"
     stage.actions = {
@@ -302,12 +305,33 @@ def _succeeded(execution: Execution, stage: StageRun) -> None:
     admit(execution.pipeline, stage.name)
 
 
-def _failed(execution: Execution, stage: StageRun) -> None:
+def _unmet(execution: Execution, stage: StageRun, result: str) -> None:
+    """A condition of a stage whose actions succeeded was not met."""
+    _end_failed(execution, stage)
+    if result != "ROLLBACK" or not _goes_back(execution, stage):
+        admit(execution.pipeline, stage.name)
+
+
+def _end_failed(execution: Execution, stage: StageRun) -> None:
     stage.status = execution.status = "Failed"
     _touch(execution)
     events.stage_changed(execution, stage.name, "FAILED")
     events.pipeline_changed(execution, "FAILED")
     _free(execution, stage)
+
+
+def _goes_back(execution: Execution, stage: StageRun) -> bool:
+    """Whether a failed stage is rolled back; a rollback that fails itself is not."""
+    target = last_good(execution.pipeline, stage.name) if execution.rolls_back is None else None
+    if target is None:
+        return False
+    detail = json.dumps({"FailedPipelineExecutionId": execution.id}, separators=(",", ":"))
+    roll_back(execution.pipeline, stage.name, target, "AutomatedRollback", detail)
+    return True
+
+
+def _failed(execution: Execution, stage: StageRun) -> None:
+    _end_failed(execution, stage)
     on_failure = execution.stage_declaration(stage.name).get("onFailure", {})
     if on_failure.get("result") == "RETRY" and stage.automatic_retries == 0:
         retry(
@@ -317,13 +341,8 @@ def _failed(execution: Execution, stage: StageRun) -> None:
             automatic=True,
         )
         return
-    # A rollback that fails itself is not rolled back.
-    if on_failure.get("result") == "ROLLBACK" and execution.rolls_back is None:
-        target = last_good(execution.pipeline, stage.name)
-        if target is not None:
-            detail = json.dumps({"FailedPipelineExecutionId": execution.id}, separators=(",", ":"))
-            roll_back(execution.pipeline, stage.name, target, "AutomatedRollback", detail)
-            return
+    if on_failure.get("result") == "ROLLBACK" and _goes_back(execution, stage):
+        return
     admit(execution.pipeline, stage.name)
 
 

@@ -107,7 +107,10 @@ class ActionRun:
 
 @dataclass(slots=True, eq=False)
 class StageRun:
-    """One execution's stay in one stage; ``actions`` holds the newest try of each action."""
+    """One execution's stay in one stage; ``actions`` holds the newest try of each action.
+
+    ``judged``: its conditions are looked at, or were, since its actions ended.
+    """
 
     name: str
     execution: Execution
@@ -116,6 +119,7 @@ class StageRun:
     retries: int = 0
     automatic_retries: int = 0
     last_retry: str | None = None
+    judged: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -1,7 +1,11 @@
 """`manage.py bootstrap`: makes a project from a template on the command line."""
 
+import signal
+import threading
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ from django.db import IntegrityError, transaction
 from apps.aws.failures import told_by
 from apps.aws.identity import WHO
 from apps.aws.models import Place
+from apps.deeds import asking
 from apps.deeds.models import Deed
 from apps.deeds.performing import perform
 from apps.mirror.provider import PROVIDERS
@@ -30,6 +35,7 @@ from apps.wizard.permitted import lacking, owned_by, queue_at
 
 PAUSE = 1.0
 NOTHING = "Nothing was made"
+BROKEN_OFF = "It was broken off before it was sent."
 
 
 class Command(BaseCommand):
@@ -110,8 +116,9 @@ class Command(BaseCommand):
             self.stdout.write(f"  {one['action'].lower():<8}{one['id']:<30} {one['type']}")
 
     def _make(self, bootstrap: Bootstrap) -> None:
-        advancing.begin(bootstrap, MAKE)
         path = bootstrap.get_absolute_url()
+        if not advancing.begin(bootstrap, MAKE):
+            raise CommandError(f"Somebody else went on with it meanwhile: see {path}")
         try:
             self._run(bootstrap)
         except KeyboardInterrupt:
@@ -130,7 +137,9 @@ class Command(BaseCommand):
         trouble, cure = bootstrap.trouble, bootstrap.cure
         bootstrap.refresh_from_db()
         if bootstrap.state == Bootstrap.State.MOVING:
-            # It was broken off in the middle of the plan.
+            # It was broken off in the middle of the plan. What a worker is at is waited for.
+            if bootstrap.deed is not None:
+                asking.withdraw(bootstrap.deed, BROKEN_OFF)
             Bootstrap.objects.filter(pk=bootstrap.pk).update(state=Bootstrap.State.FAILED)
         if advancing.begin(bootstrap, DROP):
             self._run(bootstrap)
@@ -147,11 +156,12 @@ class Command(BaseCommand):
         follower = Follower(self.stdout, self._painted)
         try:
             while True:
-                advancing.advance(bootstrap.pk)
-                bootstrap.refresh_from_db()
-                if bootstrap.deed_id:
-                    perform(bootstrap.deed_id)
+                with _to_its_end():
+                    advancing.advance(bootstrap.pk)
                     bootstrap.refresh_from_db()
+                    if bootstrap.deed_id:
+                        perform(bootstrap.deed_id)
+                        bootstrap.refresh_from_db()
                 follower.tell(bootstrap)
                 if bootstrap.state != Bootstrap.State.MOVING:
                     return
@@ -163,6 +173,25 @@ class Command(BaseCommand):
     def _painted(self, text: str, state: str) -> str:
         paint = {"failed": self.style.ERROR, "now": self.style.WARNING}.get(state)
         return str(paint(text)) if paint else text
+
+
+@contextmanager
+def _to_its_end() -> Iterator[None]:
+    """Let what is being asked of AWS come to its end before Ctrl+C breaks it off.
+
+    Broken off in the middle nobody would know what became of it. KeyboardInterrupt comes after it.
+    """
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _ask_a_person(bootstrap: Bootstrap) -> None:
