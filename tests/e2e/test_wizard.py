@@ -100,6 +100,7 @@ def test_a_template_becomes_a_project_that_is_deployed_and_is_undone(page: Page,
     page.get_by_role("button", name="Look for edits").click()
     expect(page.get_by_label("The project's id, to be sure")).to_be_visible(timeout=PATIENCE)
     assert axe_violations(page) == []
+    page.get_by_label("Why").fill("It was to be tried out.")
     page.get_by_label("The project's id, to be sure").fill("quotes")
     page.get_by_role("button", name="Undo it").click()
     expect(page.locator("h1")).to_contain_text("Undone", timeout=PATIENCE)

@@ -173,6 +173,8 @@ ALARM = {
     "Threshold": 1,
     "Statistic": "Sum",
     "ComparisonOperator": "GreaterThanThreshold",
+    # It stays as it is set.
+    "TreatMissingData": "ignore",
 }
 WATCHES = {
     "name": "Healthy",
