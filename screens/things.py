@@ -57,7 +57,7 @@ def written(project: Project) -> None:
     project.save()
     members(project, Manner())
     me = get_user_model().objects.get(username=NAME)
-    Profile.objects.update_or_create(user=me, defaults={"display_name": "Alex Kern"})
+    Profile.objects.update_or_create(user=me, defaults={"display_name": "Platform engineer"})
     writer = get_user_model().objects.get(username=next(iter(PEOPLE)))
     page = writing.readme_of(project)
     page.save()
