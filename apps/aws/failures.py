@@ -81,7 +81,9 @@ UNSUPPORTED = frozenset(
 GONE = re.compile(
     r"(NotFound|DoesNotExist|NotStarted|NonExistentQueue|NoSuch\w+|ValidationError\.Gone)"
 )
-ABSENT = re.compile(r"\bdoes not exist\b")
+ABSENT = re.compile(r"\bdoes not exist\b|^No Environment found for ")
+# What the services of the query protocol say to whatever is wrong with a call.
+WHATEVER = ("ValidationError", "InvalidParameterValue")
 SERVER_FAULTS = frozenset(
     {
         "InternalError",
@@ -329,6 +331,5 @@ def _health_of(error: boto.ClientError, code: str, status: int) -> Health:
         return Health.UNSUPPORTED
     if GONE.search(code):
         return Health.GONE
-    # The services of the query protocol have one code for whatever is wrong with a call.
     said = str(error.response.get("Error", {}).get("Message", ""))
-    return Health.GONE if code == "ValidationError" and ABSENT.search(said) else Health.FAILING
+    return Health.GONE if code in WHATEVER and ABSENT.search(said) else Health.FAILING

@@ -131,6 +131,8 @@ class StageView:
     inbound: list[Inbound] = field(default_factory=list)
     # What AWS does where the stage fails: ROLLBACK, RETRY, SKIP; "" where it does nothing.
     on_failure: str = ""
+    # What is to be met once its actions succeeded, in words: "Healthy (alarm shop-unhealthy)".
+    conditions: Sequence[str] = ()
     # Whether the newest execution has come this far; else this is what an earlier one left.
     current: bool = True
 
@@ -138,6 +140,12 @@ class StageView:
     def actions(self) -> list[ActionView]:
         """All of them, in order."""
         return [action for group in self.groups for action in group]
+
+    @property
+    def watched(self) -> bool:
+        """Whether its actions are done and it waits for what it is to meet."""
+        done = all(one.state == State.DONE for one in self.actions)
+        return bool(self.conditions) and self.state == State.MOVING and done
 
     @property
     def parallel(self) -> int:
@@ -286,6 +294,8 @@ def live_board(
         row = rows.get(name)
         view = StageView(name=name, row=row)
         view.on_failure = defined.get(name, {}).get("on_failure", "")
+        rules = defined.get(name, {}).get("rules") or ()
+        view.conditions = [in_words(one) for one in rules if one.get("when") == "onSuccess"]
         if row is not None:
             view.inbound = [Inbound(key, executions.get(key)) for key in row.inbound_execution_ids]
             view.state, view.status = row.state, row.status
@@ -314,6 +324,12 @@ def live_board(
         view.groups = grouped(views)
         board.append(view)
     return board
+
+
+def in_words(rule: Mapping[str, Any]) -> str:
+    """Return what a rule of a stage looks at: "Healthy (alarm shop-unhealthy)"."""
+    alarm = rule.get("alarm")
+    return f"{rule.get('name')} (alarm {alarm})" if alarm else str(rule.get("name"))
 
 
 def state_of_stage(actions: Sequence[ActionView], *, over: bool) -> str:

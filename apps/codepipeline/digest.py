@@ -10,6 +10,7 @@ from apps.deeds.signature import without_mark
 from apps.mirror.links import explain_then, links_of, resolve, same_account, unexplained
 from apps.mirror.state import State, failing_since, urgency_of
 
+from .board import in_words
 from .models import Action, Execution, Pipeline, Stage
 
 # How far back "failing since" looks.
@@ -167,16 +168,11 @@ def unmet(executions: Iterable[Execution]) -> dict[int, str]:
         stages = execution.pipeline.definition if execution is not None else ()
         rules = next((one.get("rules") for one in stages if one.get("name") == name), None)
         if execution is not None and rules:
-            named = ", ".join(_rule(one) for one in rules)
+            named = ", ".join(in_words(one) for one in rules)
             told[execution.pk] = (
                 f"{name}: no action failed; a condition of the stage was not met: {named}."
             )
     return told
-
-
-def _rule(rule: Mapping[str, Any]) -> str:
-    alarm = rule.get("alarm")
-    return f"{rule.get('name')} (alarm {alarm})" if alarm else str(rule.get("name"))
 
 
 def first_failure(actions: Iterable[Action]) -> Action | None:

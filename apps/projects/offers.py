@@ -42,6 +42,7 @@ class Standing:
     change  the very change that failed, waits or moves; None where nobody knows.
     first   the change it broke by, where others failed in the same way since.
     behind  a newer change that is still to come to where this one is.
+    whole   whether it is said of the project as a whole: it is being undone. That comes first.
     every   seconds after which it is asked for anew, where nothing tells of its changes.
     """
 
@@ -52,6 +53,7 @@ class Standing:
     what: str = ""
     word: str = ""
     runs: bool = False
+    whole: bool = False
     change: Change | None = None
     first: Change | None = None
     behind: Change | None = None
@@ -156,8 +158,10 @@ def headline(standings: Iterable[Standing]) -> Headline:
     return Headline(state, first.said, first, others, next(elsewhere, None))
 
 
-def _gravest(one: Standing) -> tuple[int, bool, float]:
-    return urgency_of(one.state), not one.runs, -(one.since.timestamp() if one.since else 0.0)
+def _gravest(one: Standing) -> tuple[bool, int, bool, float]:
+    since = one.since.timestamp() if one.since else 0.0
+    # What happens to the project as a whole tells why its parts fare as they do.
+    return not one.whole, urgency_of(one.state), not one.runs, -since
 
 
 # --- What runs where ------------------------------------------------------------------------------

@@ -223,7 +223,9 @@ def _weigh_wholes(found: Mapping[int, Fares]) -> None:
         for pk, (state, word) in teller.wholes(list(found)).items():
             found[pk].counts[state] += 1
             mine = found[pk].state
-            if not mine or urgency_of(state) <= urgency_of(State(mine)):
+            # What is over says nothing of what was put into the project since.
+            rests = state not in WORDS
+            if not rests or not mine or urgency_of(state) <= urgency_of(State(mine)):
                 found[pk].state, found[pk].said = state, word
 
 

@@ -97,6 +97,7 @@ class SourceForm(StepForm):
         max_length=100,
         widget=forms.TextInput(attrs=CODE),
         help_text="What is pushed there is built and deployed.",
+        error_messages={"required": "Name the branch, like main."},
     )
     with_files = forms.BooleanField(
         label="Put the template's files there",
@@ -233,6 +234,14 @@ class PlaceForm(StepForm):
         return told
 
 
+class Chosen(forms.MultipleChoiceField):
+    """What is chosen of several; a text that stayed empty chose nothing."""
+
+    def to_python(self, value: Any) -> list[str]:
+        """Without what is empty."""
+        return [one for one in super().to_python(value) if one]
+
+
 class NetworkForm(StepForm):
     """Where it runs, and how it is reached."""
 
@@ -266,8 +275,8 @@ class NetworkForm(StepForm):
         known = choices or Choices()
         self._choose("vpc", known.vpcs, "None")
         self._choose("connection", known.connections, "Make a new one")
-        if known.subnets:
-            self.fields["subnets"] = forms.MultipleChoiceField(
+        if known.subnets and not self._was_typed("subnets", known.subnets):
+            self.fields["subnets"] = Chosen(
                 label="Subnets",
                 required=False,
                 choices=known.subnets,
@@ -291,8 +300,18 @@ class NetworkForm(StepForm):
             if name in self.fields:
                 self.initial.setdefault(name, getattr(Answers("", "", "", ""), name))
 
+    def _was_typed(self, name: str, among: list[tuple[str, str]]) -> bool:
+        """Whether something was sent that is not offered: typed before it was known what there is.
+
+        It stays as it was written, and is judged as an id.
+        """
+        sent: Any = self.data
+        values = sent.getlist(name) if hasattr(sent, "getlist") else []
+        offered = {ident for ident, _ in among}
+        return any(value.strip() and value not in offered for value in values)
+
     def _choose(self, name: str, among: list[tuple[str, str]], none: str) -> None:
-        if among:
+        if among and not self._was_typed(name, among):
             label = self.fields[name].label
             self.fields[name] = forms.ChoiceField(
                 label=label, required=False, choices=[("", none), *among]
@@ -387,6 +406,8 @@ class TeamForm(StepForm):
             key, equals, value = line.partition("=")
             if not equals:
                 raise ValidationError(f"“{line.strip()[:60]}” is no tag: write key=value.")
+            if key.strip() in told:
+                raise ValidationError(f"“{key.strip()[:60]}” stands there twice: keep one of them.")
             told[key.strip()] = value.strip()
         return told
 

@@ -78,6 +78,7 @@ def _standing(held: Held, one: Any, state: State, word: str) -> Standing:
         url=one.get_absolute_url() if one.known else elsewhere,
         since=one.undone_at if state is State.STOPPED else _begun(one),
         word=word,
+        whole=True,
         every=AGAIN.get(state),
     )
 

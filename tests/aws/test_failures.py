@@ -49,6 +49,19 @@ def _retries_wait_for_nobody(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("message", "health"),
+    [
+        ("No Environment found for EnvironmentName = 'shop-env'.", Health.GONE),
+        ("Invalid value for AttributeNames.", Health.FAILING),
+    ],
+)
+def test_an_environment_that_is_gone_is_no_fault_of_the_call(message, health):
+    # Elastic Beanstalk has one code for whatever is wrong with a parameter.
+    said = failure_of(Fault("InvalidParameterValue", message))
+    assert said.health == health
+
+
+@pytest.mark.parametrize(
     ("code", "status", "health"),
     [
         ("AccessDeniedException", 400, Health.DENIED),

@@ -148,6 +148,27 @@ def test_what_was_said_from_here_is_read_without_its_mark(signed_in: Client) -> 
     assert '<q class="break">Freeze (Ada by CodeStar Dash)</q>' in column
 
 
+def test_a_stage_whose_actions_are_done_says_what_is_watched(signed_in: Client) -> None:
+    rules = [{"when": "onSuccess", "name": "Healthy", "alarm": "shop-unhealthy"}]
+    for name, state in (("orders", "moving"), ("bills", "done")):
+        pipeline = make_running_pipeline(name)
+        stages = [
+            {**one, "rules": rules} if one["name"] == "Deploy" else one
+            for one in pipeline.definition
+        ]
+        Pipeline.objects.filter(pk=pipeline.pk).update(definition=stages)
+        stage = pipeline.stages.get(name="Deploy")
+        stage.state, stage.status = state, "InProgress" if state == "moving" else "Succeeded"
+        defined = next(one for one in stages if one["name"] == "Deploy")["actions"]
+        stage.actions = [
+            {"name": one["name"], "status": "Succeeded", "state": "done"} for one in defined
+        ]
+        stage.save()
+        column = stage_html(text_of(signed_in, pipeline), "Deploy")
+        told = "Before it goes on this is watched: Healthy (alarm shop-unhealthy)"
+        assert (told in column) is (state == "moving"), name
+
+
 def test_an_approval_says_until_when_and_where_to_answer(signed_in: Client) -> None:
     column = stage_html(text_of(signed_in, make_waiting_pipeline("ledger")), "Approve")
     # The reader's words for a time end in a full stop of their own: "in 59 min."

@@ -199,6 +199,39 @@ def test_what_there_is_in_the_account_can_be_chosen(
     assert set(bad.context["form"].errors) >= {"vpc", "subnets"}
 
 
+def test_what_was_typed_before_it_was_known_what_there_is_is_kept(
+    browser: Client, account: Account, scope: Scope
+):
+    made = begun(browser, "ec2-static-page")
+    browser.post(f"/wizard/{made.pk}/source/", {"source": "codecommit", "branch": "main"})
+    place = {"title": "A", "project": "shop-web", "where": str(account.places.get().pk)}
+    browser.post(f"/wizard/{made.pk}/place/", place)
+    assert choices.read(scope).subnets
+    path = f"/wizard/{made.pk}/network/"
+    rest = {"visitors": "10.0.0.0/8", "instance_type": "t3.micro", "security_groups": ""}
+    typed = {**rest, "vpc": "vpc-0abc1234", "subnets": "subnet-0a1b2c3d, subnet-0e1f2a3b"}
+    assert browser.post(path, typed).status_code == 302
+    made.refresh_from_db()
+    assert made.answers["subnets"] == ["subnet-0a1b2c3d", "subnet-0e1f2a3b"]
+    wrong = browser.post(path, {**typed, "vpc": "mine"})
+    assert wrong.status_code == 422
+    text = wrong.content.decode()
+    assert "Select a valid choice" not in text
+    assert "subnet-0a1b2c3d, subnet-0e1f2a3b" in text
+    # A text that stayed empty chose nothing.
+    empty = browser.post(path, {**rest, "vpc": "", "subnets": ""})
+    assert "Select a valid choice" not in empty.content.decode()
+
+
+def test_a_tag_that_stands_there_twice_is_said(browser: Client, account: Account):
+    made = answered(browser, account)
+    path = f"/wizard/{made.pk}/team/"
+    twice = browser.post(path, {"team": "Shop", "tags": "cost=42\ncost=43"})
+    assert twice.status_code == 422
+    assert "“cost” stands there twice" in twice.content.decode()
+    assert "cost=43" in twice.content.decode()
+
+
 def test_nobody_else_can_tell_that_there_is_one(
     browser: Client, stranger: Client, account: Account
 ):

@@ -1,5 +1,6 @@
 """A project's page tells of the template it was made from, and of its undo while that lasts."""
 
+import re
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ def test_the_list_of_projects_says_so_too(
         assert (said in found) is (asked == listed), asked
 
 
-def test_what_is_broken_is_told_before_an_undo_that_goes_on(
+def test_an_undo_that_goes_on_is_told_before_what_breaks_by_it(
     made: Bootstrap, scope: Scope, people: dict[str, Any]
 ):
     pipeline = make_pipeline("shop-web", scope=scope)
@@ -123,9 +124,10 @@ def test_what_is_broken_is_told_before_an_undo_that_goes_on(
     undoes(made, State.MOVING)
     client = Client()
     client.force_login(people["contributor"])
-    page = client.get("/projects/").content.decode()
-    assert "Being undone" not in page
-    assert "Failed" in page
+    for path in ("/projects/", made.project.get_absolute_url()):
+        page = client.get(path).content.decode()
+        assert re.search(r'class="st st-run[^"]*"[^>]*>.*?Being undone', page), path
+    assert "shop-web" in client.get("/projects/?state=failed").content.decode()
 
 
 def test_the_page_asks_once_for_it(
