@@ -197,12 +197,6 @@ class PlaceForm(StepForm):
         """The project that was chosen; None for a new one."""
         return self.projects[self.cleaned_data.get("into", "")]
 
-    def _wrong(self) -> Iterator[tuple[str, str]]:
-        """A bucket that is named after an id which is none yet is not wrong itself."""
-        for field, sentence in super()._wrong():
-            if field != "bucket" or "project" not in self.errors:
-                yield field, sentence
-
     def clean_title(self) -> str:
         """On one line, and not that of another project that they know of."""
         name = one_line(self.cleaned_data["title"])

@@ -345,10 +345,16 @@ def test_a_bucket_that_somebody_has_is_given_another_name(
 
 def test_a_bucket_after_an_id_that_is_none_is_not_wrong_itself(browser: Client, account: Account):
     made = begun(browser)
-    answer = browser.post(f"/wizard/{made.pk}/place/", {"title": "", "project": "Bad Id!"})
+    place = {"title": "", "project": "Bad Id!"}
+    answer = browser.post(f"/wizard/{made.pk}/place/", place)
     assert answer.status_code == 422
     assert "project" in answer.context["form"].errors
     assert "bucket" not in answer.context["form"].errors
+    page = browser.get(made.get_absolute_url())
+    assert {one.field for one in page.context["refusals"]}.isdisjoint({"bucket", "repository"})
+    # One that was written down is judged at once.
+    answer = browser.post(f"/wizard/{made.pk}/place/", {**place, "bucket": "UP.per"})
+    assert answer.context["form"].errors.keys() >= {"project", "bucket"}
 
 
 def test_where_nothing_is_allowed_any_more_nothing_is_begun_and_nothing_stands_still(

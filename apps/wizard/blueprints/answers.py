@@ -156,11 +156,11 @@ def _names(answers: Answers) -> Iterator[Refusal]:
     if not TITLE.fullmatch(answers.title):
         yield Refusal(
             "title",
-            "Give a title of at most 100 letters, digits, spaces and . , : / = + @ & ' ( ) - _, "
-            "or none.",
+            "Use at most 100 letters, digits, spaces and . , : / = + @ & ' ( ) - _ in its name.",
         )
+    # What follows from an id that is none yet is not wrong itself.
     trouble = bucket_trouble(answers.bucket_name)
-    if trouble:
+    if trouble and (answers.bucket or PROJECT.fullmatch(answers.project)):
         yield Refusal("bucket", trouble)
 
 
@@ -168,7 +168,8 @@ def _source(answers: Answers) -> Iterator[Refusal]:
     if answers.source not in SOURCES:
         yield Refusal("source", "Choose codecommit or github.")
     elif answers.source == CODECOMMIT:
-        if not REPOSITORY.fullmatch(answers.repository_name):
+        named = bool(answers.repository or PROJECT.fullmatch(answers.project))
+        if named and not REPOSITORY.fullmatch(answers.repository_name):
             yield Refusal(
                 "repository",
                 "Name the repository in at most 100 letters, digits, dots, hyphens and "

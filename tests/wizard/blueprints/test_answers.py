@@ -99,8 +99,7 @@ def test_whatever_is_let_in_arrives_as_what_it_is(blueprint):
 
 def test_render_refuses_with_every_field_at_once():
     with pytest.raises(BadAnswersError) as refused:
-        render(EC2, answers(EC2, project="X", branch="", vpc="", subnets=()))
-    # The bucket is named after the project.
+        render(EC2, answers(EC2, project="X", branch="", vpc="", subnets=(), bucket="UP.per"))
     assert {one.field for one in refused.value.refusals} == {
         "project",
         "bucket",
@@ -108,6 +107,8 @@ def test_render_refuses_with_every_field_at_once():
         "vpc",
         "subnets",
     }
+    # A bucket that is named after the project is not wrong itself.
+    assert "bucket" not in fields(EC2, project="X")
     for one in refused.value.refusals:
         assert one.sentence.endswith(".")
         assert one.sentence in str(refused.value)
