@@ -9,8 +9,9 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Schema
 from pydantic import Field
 
+from apps.codepipeline.board import own_error
 from apps.codepipeline.console import execution_url
-from apps.codepipeline.digest import first_failure, own_error, told_failure
+from apps.codepipeline.digest import first_failure, told_failure
 from apps.codepipeline.models import Action, Execution
 from apps.mirror.links import explain_then, links_of, unexplained, url_of
 from apps.mirror.models import Link, Scope

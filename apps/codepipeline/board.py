@@ -105,8 +105,13 @@ class ActionView:
     @property
     def error(self) -> str:
         """Why it failed, in AWS's words."""
-        said = self.error_message or without_mark(self.summary)
-        return ": ".join(filter(None, (self.error_code, said)))
+        return own_error(self)
+
+
+def own_error(action: Action | ActionView) -> str:
+    """Return why an action failed, in AWS's words."""
+    said = action.error_message or without_mark(action.summary)
+    return ": ".join(filter(None, (action.error_code, said)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
-from apps.deeds.signature import without_mark
 from apps.mirror.links import explain_then, links_of, resolve, same_account, unexplained
 from apps.mirror.state import State, failing_since, urgency_of
 
-from .board import in_words
+from .board import in_words, own_error
 from .models import Action, Execution, Pipeline, Stage
 
 # How far back "failing since" looks.
@@ -127,12 +126,6 @@ def why_action(action: Action) -> str:
                 if same and (unread := unexplained(link.to_kind, row, since, until)):
                     return "\n".join(filter(None, (own_error(action), unread)))
     return own_error(action)
-
-
-def own_error(action: Action) -> str:
-    """Return why an action failed, in AWS's words."""
-    said = action.error_message or without_mark(action.summary)
-    return ": ".join(filter(None, (action.error_code, said)))
 
 
 def last_tries(actions: Iterable[Action]) -> list[Action]:

@@ -270,7 +270,7 @@ def _read(bootstrap: Bootstrap, ask: Over) -> Verdict:
             return _put_off(bootstrap, failure)
         log.exception("wizard.unread", extra={"bootstrap": bootstrap.pk, "step": bootstrap.step})
         return Trouble(failure.message, failure.cure or AGAIN)
-    bootstrap.preview = {name: one for name, one in bootstrap.preview.items() if name != LATER}
+    bootstrap.forget(LATER)
     return verdict
 
 
@@ -309,7 +309,7 @@ def _keep(bootstrap: Bootstrap, **values: Any) -> bool:
 
 
 def _fail(bootstrap: Bootstrap, trouble: Trouble) -> None:
-    bootstrap.preview = {name: one for name, one in bootstrap.preview.items() if name != LATER}
+    bootstrap.forget(LATER)
     values = {"trouble": trouble.why[:LONGEST], "cure": trouble.cure[:LONGEST]}
     if bootstrap.course == LOOK and "stood" in bootstrap.preview:
         # What was made is so all the same; what stood still before can be gone on with.

@@ -84,7 +84,7 @@ def find(bootstrap: Bootstrap, reach: Reach, part: Part) -> bool:
 
 def forget(bootstrap: Bootstrap) -> None:
     """Let the next look compare anew."""
-    bootstrap.preview = {name: value for name, value in bootstrap.preview.items() if name != LOOKS}
+    bootstrap.forget(LOOKS)
 
 
 def take(bootstrap: Bootstrap) -> None:

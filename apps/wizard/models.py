@@ -201,8 +201,16 @@ class Bootstrap(models.Model):
     @property
     def is_only_planned(self) -> bool:
         """Whether nothing of it can be in AWS but a plan: that is dropped, and not undone."""
-        begun = self.made_at is not None or self.course not in ("", "plan", "drop")
-        return not begun and not self.creations.exclude(kind=STACK).exists()
+        return self.is_at_its_plan and not self.creations.exclude(kind=STACK).exists()
+
+    @property
+    def is_at_its_plan(self) -> bool:
+        """Whether nothing was begun with it but a plan, and its end."""
+        return self.made_at is None and self.course in ("", "plan", "drop")
+
+    def forget(self, name: str) -> None:
+        """Take one thing out of `preview`; it is kept with the rest of the row."""
+        self.preview = {one: told for one, told in self.preview.items() if one != name}
 
     @property
     def template_title(self) -> str:

@@ -289,8 +289,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 def drop(request: HttpRequest, pk: int) -> HttpResponse:
     """Drop a plan: the answers stay, what was planned in AWS goes."""
     found = _mine(request, pk)
-    nothing_made = found.made_at is None and found.course in ("", PLAN, DROP)
-    if not nothing_made:
+    if not found.is_at_its_plan:
         messages.info(request, "More than a plan was made: undo it.")
     elif not found.takes:
         # Whoever plans it in this moment has something made in AWS that only the row tells of.
